@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0
+# Every verb stands alone: it makes what it needs first.
+
+.PHONY: help packages tree images refresh check check-agree clean
+
+help:
+	@echo 'make packages     install the Debian packages needed (root or sudo)'
+	@echo 'make tree         build/linux (base + series) and build/linux.base (base)'
+	@echo '                  LINUX=/path: take the base from your own 7.3.y source'
+	@echo 'make images       build/Image (series) and build/Image.base (base)'
+	@echo '                  VARIANTS="debug 64k.base ...": these of config/variants'
+	@echo '                  JOBS=n: parallel jobs instead of one per core'
+	@echo 'make refresh      write the commits of build/linux back to series/'
+	@echo 'make check        every static check'
+	@echo 'make check-agree  only: patches and in-tree files say the same'
+	@echo 'make clean        remove kernels and test output, keep the source trees'
+	@echo
+	@echo './run and ./test do all of this by themselves; see README.md'
+
+packages:
+	@scripts/packages
+
+tree:
+	@scripts/tree
+
+images: tree
+	@scripts/images $(VARIANTS)
+
+refresh:
+	@scripts/refresh
+
+check: tree
+	@scripts/check
+
+check-agree:
+	@scripts/check-agree
+
+# build/linux may hold work that exists nowhere else, so it is not removed here.
+clean:
+	rm -rf build/images build/Image build/Image.base build/guest build/logs
+	rm -rf build/linux/out.* build/linux.base/out.*

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machine comes up and MSIs flow: CPU models, GICs, CPU counts, variants."""
+
+from testing import test
+
+# What protected mode is on each CPU model, and the mode without any parameter.
+CPUS = {
+    "a57": dict(cpu="cortex-a57", protected="protected-nvhe", plain="nvhe"),
+    "a76": dict(cpu="cortex-a76", protected="protected-hvhe", plain="vhe"),
+    "max": dict(cpu="max", protected="protected-hvhe", plain="vhe"),
+}
+FAST = {("a57", 4, 2), ("max", 4, 2), ("a76", 3, 4)}
+
+
+def protected_boot(name, cpu, gic=4, smp=2, groups=("default",), variant="default",
+                   mode=None, **machine):
+    """Declare a boot in protected mode of one machine."""
+    @test(name, variants=[variant], groups=groups)
+    def boot(ctx):
+        model = CPUS.get(cpu, dict(cpu=cpu))
+        ctx.boot("boot", cpu=model["cpu"], gic=gic, smp=smp,
+                 args={"mode": mode or model["protected"]}, **machine)
+
+
+for cpu in CPUS:
+    for gic in (3, 4):
+        for smp in (1, 2, 4, 8):
+            groups = ["default", "matrix"] + ["fast"] * ((cpu, gic, smp) in FAST)
+            protected_boot(f"boot-{cpu}-gic{gic}-smp{smp}", cpu, gic, smp, groups)
+
+# Other variants of the kernel.
+for cpu in CPUS:
+    protected_boot(f"debug-{cpu}", cpu, variant="debug")
+protected_boot("base-max", "max", variant="default.base")
+# cortex-a57 has no 16K granule, cortex-a35 has and is nVHE as well.
+protected_boot("16k-a35", "cortex-a35", variant="16k", mode="protected-nvhe")
+# With LPA2 and 16K pages, QEMU 7.2 stops in protected mode, the base kernel too.
+protected_boot("16k-max", "max,lpa2=off", variant="16k", mode="protected-hvhe")
+protected_boot("64k-a57", "a57", variant="64k")
+protected_boot("64k-max", "max", variant="64k")
+
+
+def acpi_boot(cpu):
+    @test(f"acpi-{cpu}")
+    def boot(ctx):
+        result = ctx.boot("boot", cpu=CPUS[cpu]["cpu"], efi=True,
+                          args={"mode": CPUS[cpu]["protected"]})
+        ctx.expect_line(result, r"ACPI: Interpreter enabled")
+
+
+acpi_boot("a57")
+acpi_boot("max")
+
+
+def unprotected_boot(cpu, name, parameter, mode):
+    @test(f"mode-{name}-{cpu}")
+    def boot(ctx):
+        ctx.boot("boot", cpu=CPUS[cpu]["cpu"], mode=parameter, args={"mode": mode})
+
+
+for cpu in CPUS:
+    unprotected_boot(cpu, "nvhe", "nvhe", "nvhe")
+    unprotected_boot(cpu, "none", "", CPUS[cpu]["plain"])

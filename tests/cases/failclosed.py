@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+"""An ITS that EL2 cannot protect: said in one line, and no protected VMs."""
+
+import os
+import re
+import subprocess
+
+from testing import test
+
+INTC = "/intc@8000000"
+
+
+def device_tree(ctx, cpu, edits):
+    """QEMU's own device tree with some changes; the path of the file."""
+    path = os.path.join(ctx.log_dir, "machine.dtb")
+    ctx.run(["qemu-system-aarch64", "-machine",
+             f"virt,virtualization=on,gic-version=4,dumpdtb={path}",
+             "-cpu", cpu, "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none"])
+    for edit in edits:
+        ctx.run([edit[0], *edit[1:2], path, *edit[2:]] if edit[0] == "fdtput"
+                else [*edit, path])
+    return path
+
+
+def its_node(base, size=0x20000, status=None, msi=True):
+    """One more ITS in the device tree."""
+    node = f"{INTC}/its@{base:x}"
+    cells = [f"{word:x}" for value in (base, size) for word in (value >> 32, value & 0xffffffff)]
+    edits = [("fdtput", "-c", node),
+             ("fdtput", "-ts", node, "compatible", "arm,gic-v3-its"),
+             ("fdtput", "-tx", node, "reg", *cells)]
+    if status:
+        edits.append(("fdtput", "-ts", node, "status", status))
+    if msi:
+        edits.append(("fdtput", "-ts", node, "msi-controller", ""))
+    return edits
+
+
+def boot(ctx, edits, guest_test="vm", cpu="max", label="boot", **args):
+    return ctx.boot(guest_test, cpu=cpu, label=label, args=args,
+                    extra=["-dtb", device_tree(ctx, cpu, edits)])
+
+
+def refused(name, edits, line):
+    @test(f"failclosed-{name}")
+    def case(ctx):
+        result = boot(ctx, edits, pvm="refused")
+        ctx.expect_line(result, line)
+
+
+REFUSED = r"kvm \[1\]: .*{} \(-{}\), no protected VMs"
+
+refused("unaligned", its_node(0x8100800, status="disabled"),
+        REFUSED.format("ITS@0x0000000008100800: can't be protected", 22))
+refused("in-memory", its_node(0x50000000, status="disabled"),
+        REFUSED.format("ITS@0x0000000050000000: can't be protected", 1))
+# Whichever of the two comes second is refused.
+refused("overlap", its_node(0x8088000, status="disabled"),
+        REFUSED.format(r"ITS@0x00000000080\w+: can't be protected", 17))
+refused("too-small", its_node(0x8100000, size=0x1000, status="disabled"),
+        REFUSED.format("no control frame", 22))
+refused("too-many", [edit for n in range(64)
+                     for edit in its_node(0x9100000 + n * 0x20000, status="disabled")],
+        REFUSED.format(r"ITS@0x\w+: can't be protected", 28))
+
+
+@test("vm-protected")
+def vm_protected(ctx):
+    """With its ITS protected, the machine runs protected VMs."""
+    for cpu in ("cortex-a57", "max"):
+        ctx.boot("vm", cpu=cpu, label=cpu, args={"pvm": "allowed"})
+
+
+@test("closed-disabled")
+def closed_disabled(ctx):
+    """An ITS that nobody drives is closed, and does not stop protected VMs."""
+    for label, node in (("disabled", its_node(0x8100000, status="disabled")),
+                        ("no-msi", its_node(0x8100000, msi=False))):
+        result = boot(ctx, node, guest_test="closed", label=label, its="0x8100000")
+        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008100000: not in use, closed")
+        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: control frame protected")
+
+
+@test("hypercalls-closed")
+def hypercalls(ctx):
+    """The host cannot protect, close or seal anything after boot."""
+    ctx.boot("hypercalls")

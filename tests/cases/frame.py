@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The control frame of the ITS: who may touch it, how, and at what cost.
+
+QEMU is the witness: its ITS trace tells what reached the hardware, its log of
+exceptions how often EL2 was entered.
+"""
+
+import re
+
+from testing import test
+
+CPUS = {"a57": "cortex-a57", "a76": "cortex-a76", "max": "max"}
+
+# Of the guest module, see tests/guest/module/its_attack.h: hvc #imm.
+MARKERS = {0x5a001750: "start", 0x5a001751: "end"}
+
+
+def el2_entries(trace):
+    """EL2 entries in each burst, without those of its two markers."""
+    bursts, count = [], None
+    for entry in re.finditer(r"\.\.\.from EL[01] to EL2\n\.\.\.with ESR 0x\w+/0x(\w+)", trace):
+        marker = MARKERS.get(int(entry[1], 16))
+        if marker == "start":
+            count = 0
+        elif marker == "end":
+            bursts.append(count)
+            count = None
+        elif count is not None:
+            count += 1
+    return bursts
+
+
+def its_writes(trace):
+    """What reached the control frame: (offset, value, size)."""
+    return [(int(w[1], 16), int(w[2], 16), int(w[3])) for w in re.finditer(
+        r"gicv3_its_write .*offset 0x(\w+) data 0x(\w+) size (\d+)", trace)]
+
+
+# The widths in which a driver writes each register.
+LEGITIMATE = {0x0: (4,), 0x80: (4, 8), 0x84: (4,), 0x88: (4, 8), 0x8c: (4,)}
+LEGITIMATE.update({0x100 + 8 * n: (4, 8) for n in range(8)})
+LEGITIMATE.update({0x104 + 8 * n: (4,) for n in range(8)})
+
+# What the guest test frame-forms writes on purpose, after all the rest.
+ON_PURPOSE = [(0x128, 0x5555, 8), (0x138, 0, 8), (0x138, 0x1122334455667788, 8),
+              (0x13c, 0x99aabbcc, 4), (0x138, 0, 4), (0x130, 0x1234, 4)]
+
+
+def declare(name, variant, cpu, gic):
+    @test(f"frame-forms-{name}", variants=[variant])
+    def forms(ctx):
+        """No form of access but a driver's changes the ITS or hurts EL2."""
+        result = ctx.boot("frame-forms", cpu=cpu, gic=gic, debug=["trace:gicv3_its_write"])
+        writes = its_writes(result.trace)
+        ctx.expect(writes, "QEMU saw no write to the ITS at all")
+        for offset, value, size in writes:
+            ctx.expect(size in LEGITIMATE.get(offset, ()),
+                       f"a {size}-byte write reached offset {offset:#x} of the ITS")
+            ctx.expect(value & 0xffffffff != 0x41414141,
+                       f"the attacker's value reached offset {offset:#x} of the ITS")
+        spare = [w for w in writes if 0x128 <= w[0] < 0x140][-len(ON_PURPOSE):]
+        ctx.expect(spare == ON_PURPOSE, f"the writes that are allowed came as {spare}")
+
+
+for cpu in CPUS:
+    declare(cpu, "default", CPUS[cpu], 4)
+declare("a57-gic3", "default", "cortex-a57", 3)
+declare("debug-max", "debug", "max", 4)
+declare("64k-max", "64k", "max", 4)
+
+
+def cost(cpu):
+    @test(f"frame-cost-{cpu}")
+    def entries(ctx):
+        """P1: reads do not enter EL2, each write enters it once."""
+        result = ctx.boot("frame-cost", cpu=CPUS[cpu], smp=1, deterministic=True,
+                          debug=["int"])
+        found = el2_entries(result.trace)
+        ctx.expect(found == [0, 0, 0, 100, 100, 100],
+                   "EL2 entries for 100 reads of CREADR, TYPER, CTLR and 100 writes of"
+                   f" CWRITER (32, 64 bits) and IIDR: {found}")
+
+
+for cpu in CPUS:
+    cost(cpu)
+
+
+def recycle(name, variant, cpu, step, bits):
+    @test(f"frame-recycle-{name}", variants=[variant])
+    def forget(ctx):
+        """The host stage-2 forgets its MMIO mappings; the frame stays read-only."""
+        result = ctx.boot("frame-recycle", cpu=cpu, smp=1, debug=["int"],
+                          args={"step": step, "bits": bits}, time_limit=400)
+        found = el2_entries(result.trace)
+        # read, write | recycle | write, write, read, write
+        ctx.expect(found == [0, 10, 10, 10, 1, 10] * 3,
+                   f"EL2 entries of the bursts, a 1 being the fault after recycling: {found}")
+
+
+# One page of the pool for each step: more steps than the pool has pages.
+recycle("64k-max", "64k", "max", step=42, bits=48)
+recycle("16k-max", "16k", "max,lpa2=off", step=36, bits=46)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The attacker's module, see module/its_attack.h. */
+#ifndef ATTACK_H
+#define ATTACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "module/its_attack.h"
+
+const char *attack_name(enum attack_insn insn);
+/* Load the module; a failed check if that is impossible. */
+bool attack_open(void);
+/* One access from EL1; 0 or -errno: -EOPNOTSUPP if this CPU lacks it. */
+int attack_access(struct attack_access *access);
+/* The same access count times between two markers in QEMU's log. */
+int attack_burst(enum attack_insn insn, uint64_t phys, uint64_t value, unsigned int count);
+/* Map physical memory so that EL0 may execute it, as Normal memory. */
+void *attack_map_exec(uint64_t phys, size_t size);
+/* Call the hypervisor: x0-x7 in, x0-x3 out. */
+int attack_hvc(uint64_t *regs);
+
+#endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The compromised host kernel. See its_attack.h. */
+
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/irqflags.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include <asm/asm-extable.h>
+#include <asm/cpufeature.h>
+#include <asm/neon.h>
+
+#include "its_attack.h"
+
+/* Run one instruction on @addr; -EFAULT if it took an abort. */
+#define TRY(insn, ...)							\
+	asm volatile("	.arch_extension lse\n"				\
+		     "	.arch_extension simd\n"			\
+		     "1:	" insn "\n"				\
+		     "2:\n"						\
+		     _ASM_EXTABLE_KACCESS_ERR(1b, 2b, %w[err])		\
+		     : [err] "+r" (err), [addr] "+r" (addr),		\
+		       [val] "+r" (value), [tmp] "+r" (tmp)		\
+		     : : "memory")
+
+static int run_insn(enum attack_insn insn, void __iomem *where, u64 *val)
+{
+	void __iomem *addr = where;
+	u64 value = *val, tmp = 0;
+	int err = 0;
+
+	switch (insn) {
+	case ATTACK_LDRB:	TRY("ldrb %w[val], [%[addr]]"); break;
+	case ATTACK_LDRH:	TRY("ldrh %w[val], [%[addr]]"); break;
+	case ATTACK_LDR32:	TRY("ldr %w[val], [%[addr]]"); break;
+	case ATTACK_LDR64:	TRY("ldr %[val], [%[addr]]"); break;
+	case ATTACK_LDP:	TRY("ldp %[val], %[tmp], [%[addr]]"); break;
+	case ATTACK_STRB:	TRY("strb %w[val], [%[addr]]"); break;
+	case ATTACK_STRH:	TRY("strh %w[val], [%[addr]]"); break;
+	case ATTACK_STR32:	TRY("str %w[val], [%[addr]]"); break;
+	case ATTACK_STR64:	TRY("str %[val], [%[addr]]"); break;
+	case ATTACK_STR32_XZR:	TRY("str wzr, [%[addr]]"); break;
+	case ATTACK_STR64_XZR:	TRY("str xzr, [%[addr]]"); break;
+	case ATTACK_STLR32:	TRY("stlr %w[val], [%[addr]]"); break;
+	case ATTACK_STLR64:	TRY("stlr %[val], [%[addr]]"); break;
+	case ATTACK_STP32:	TRY("stp %w[val], %w[val], [%[addr]]"); break;
+	case ATTACK_STP64:	TRY("stp %[val], %[val], [%[addr]]"); break;
+	case ATTACK_STR32_PRE:	TRY("str %w[val], [%[addr], #0]!"); break;
+	case ATTACK_STR32_POST:	TRY("str %w[val], [%[addr]], #8"); break;
+	case ATTACK_STR64_POST:	TRY("str %[val], [%[addr]], #8"); break;
+	case ATTACK_STR_S:	TRY("fmov s0, %w[val]\n1: str s0, [%[addr]]"); break;
+	case ATTACK_STR_D:	TRY("fmov d0, %[val]\n1: str d0, [%[addr]]"); break;
+	case ATTACK_STR_Q:	TRY("fmov d0, %[val]\n1: str q0, [%[addr]]"); break;
+	case ATTACK_ST1:	TRY("fmov d0, %[val]\n1: st1 {v0.d}[0], [%[addr]]"); break;
+	case ATTACK_SWP32:	TRY("swp %w[val], %w[tmp], [%[addr]]"); break;
+	case ATTACK_LDADD64:	TRY("ldadd %[val], %[tmp], [%[addr]]"); break;
+	case ATTACK_CAS64:	TRY("cas %[tmp], %[val], [%[addr]]"); break;
+	case ATTACK_LDXR_STXR32:
+		/* The exclusive load may well fault on this memory type. */
+		TRY("ldxr %w[tmp], [%[addr]]");
+		if (!err)
+			TRY("stxr %w[tmp], %w[val], [%[addr]]");
+		break;
+	case ATTACK_DC_ZVA:	TRY("dc zva, %[addr]"); break;
+	case ATTACK_DC_IVAC:	TRY("dc ivac, %[addr]"); break;
+	case ATTACK_DC_CVAC:	TRY("dc cvac, %[addr]"); break;
+	case ATTACK_DC_CIVAC:	TRY("dc civac, %[addr]"); break;
+	default:
+		return -EINVAL;
+	}
+
+	*val = value;
+	return err;
+}
+
+static bool needs_lse(u32 insn)
+{
+	return insn == ATTACK_SWP32 || insn == ATTACK_LDADD64 || insn == ATTACK_CAS64;
+}
+
+static void __iomem *map(const struct attack_access *access)
+{
+	u64 page = access->phys & PAGE_MASK;
+	/* One page more: an access may cross into the next. */
+	size_t size = 2 * PAGE_SIZE;
+	void __iomem *va;
+
+	va = access->map == ATTACK_MAP_NORMAL_NC ? ioremap_wc(page, size) :
+						   ioremap(page, size);
+
+	return va ? va + (access->phys & ~PAGE_MASK) : NULL;
+}
+
+static void hvc_marker(u32 which)
+{
+	register unsigned long x0 asm("x0") = ~0UL;	/* no such function */
+
+	if (which)
+		asm volatile("hvc %1" : "+r" (x0) : "i" (ATTACK_MARKER_BASE + 1) :
+			     "x1", "x2", "x3", "memory");
+	else
+		asm volatile("hvc %1" : "+r" (x0) : "i" (ATTACK_MARKER_BASE) :
+			     "x1", "x2", "x3", "memory");
+}
+
+static long do_access(struct attack_access *access, u32 count, bool markers)
+{
+	struct user_fpsimd_state fpsimd;
+	void __iomem *where;
+	unsigned long flags;
+	int ret = 0;
+	u32 i;
+
+	if (access->insn >= ATTACK_NR_INSNS || count > 1000)
+		return -EINVAL;
+	if (needs_lse(access->insn) && !cpus_have_final_cap(ARM64_HAS_LSE_ATOMICS))
+		return -EOPNOTSUPP;
+
+	where = map(access);
+	if (!where)
+		return -ENOMEM;
+
+	kernel_neon_begin(&fpsimd);
+	local_irq_save(flags);
+	if (markers)
+		hvc_marker(0);
+	for (i = 0; i < count && !ret; i++)
+		ret = run_insn(access->insn, where, &access->value);
+	if (markers)
+		hvc_marker(1);
+	local_irq_restore(flags);
+	kernel_neon_end(&fpsimd);
+
+	access->faulted = ret == -EFAULT;
+	iounmap(where - (access->phys & ~PAGE_MASK));
+
+	return 0;
+}
+
+static void do_hvc(u64 *regs)
+{
+	register u64 x0 asm("x0") = regs[0];
+	register u64 x1 asm("x1") = regs[1];
+	register u64 x2 asm("x2") = regs[2];
+	register u64 x3 asm("x3") = regs[3];
+	register u64 x4 asm("x4") = regs[4];
+	register u64 x5 asm("x5") = regs[5];
+	register u64 x6 asm("x6") = regs[6];
+	register u64 x7 asm("x7") = regs[7];
+
+	asm volatile("hvc #0"
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)
+		     : "r" (x4), "r" (x5), "r" (x6), "r" (x7)
+		     : "memory");
+
+	regs[0] = x0;
+	regs[1] = x1;
+	regs[2] = x2;
+	regs[3] = x3;
+}
+
+static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	struct attack_burst burst = { .count = 1 };
+	struct attack_hvc hvc;
+	long ret;
+
+	switch (cmd) {
+	case ATTACK_IOC_ACCESS:
+		if (copy_from_user(&burst.access, user, sizeof(burst.access)))
+			return -EFAULT;
+		ret = do_access(&burst.access, 1, false);
+		if (!ret && copy_to_user(user, &burst.access, sizeof(burst.access)))
+			ret = -EFAULT;
+		return ret;
+	case ATTACK_IOC_BURST:
+		if (copy_from_user(&burst, user, sizeof(burst)))
+			return -EFAULT;
+		ret = do_access(&burst.access, burst.count, true);
+		if (!ret && copy_to_user(user, &burst, sizeof(burst)))
+			ret = -EFAULT;
+		return ret;
+	case ATTACK_IOC_HVC:
+		if (copy_from_user(&hvc, user, sizeof(hvc)))
+			return -EFAULT;
+		do_hvc(hvc.regs);
+		return copy_to_user(user, &hvc, sizeof(hvc)) ? -EFAULT : 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Any physical address, executable for EL0: the kernel has no such mapping. */
+static int attack_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	pgprot_t prot = __pgprot_modify(vma->vm_page_prot, PTE_ATTRINDX_MASK,
+					PTE_ATTRINDX(MT_NORMAL_NC));
+
+	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff,
+			       vma->vm_end - vma->vm_start, prot);
+}
+
+static const struct file_operations attack_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= attack_ioctl,
+	.mmap		= attack_mmap,
+};
+
+static struct miscdevice attack_dev = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "its_attack",
+	.fops	= &attack_fops,
+};
+
+module_misc_device(attack_dev);
+MODULE_DESCRIPTION("A compromised host, for the tests of the ITS protection");
+MODULE_LICENSE("GPL");

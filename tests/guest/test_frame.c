@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control frame of the ITS, touched by a compromised host in every way an
+ * instruction can, from EL1 and from EL0.
+ *
+ * Property: an access of a form that no driver uses changes no register of the
+ * ITS and has a defined end (the instruction faults, or does nothing), and
+ * interrupts work afterwards. The test case also reads QEMU's trace, which
+ * tells what reached the ITS: nothing but what is listed there.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "attack.h"
+#include "guest.h"
+#include "its.h"
+
+struct its_regs {
+	uint64_t ctlr, cbaser, cwriter, creadr, baser[8];
+};
+
+static char *frame;
+
+static uint64_t reg(unsigned int offset)
+{
+	uint64_t value = 0;
+
+	read64(frame + offset, &value, NULL);
+	return value;
+}
+
+static void snapshot(struct its_regs *regs)
+{
+	uint32_t ctlr = 0;
+
+	memset(regs, 0, sizeof(*regs));
+	read32(frame + GITS_CTLR, &ctlr, NULL);
+	regs->ctlr = ctlr;
+	regs->cbaser = reg(GITS_CBASER);
+	regs->cwriter = reg(GITS_CWRITER);
+	regs->creadr = reg(GITS_CREADR);
+	for (int i = 0; i < 8; i++)
+		regs->baser[i] = reg(GITS_BASER(i));
+}
+
+enum expected {
+	FAULTS,
+	IGNORED,
+	EITHER,		/* the emulator or the architecture leaves it open */
+};
+
+struct form {
+	enum attack_insn insn;
+	enum expected expected;
+};
+
+static const struct form refused[] = {
+	{ ATTACK_STRB, FAULTS }, { ATTACK_STRH, FAULTS },
+	{ ATTACK_STP32, FAULTS }, { ATTACK_STP64, FAULTS },
+	{ ATTACK_STR32_PRE, FAULTS }, { ATTACK_STR32_POST, FAULTS },
+	{ ATTACK_STR64_POST, FAULTS },
+	{ ATTACK_STR_S, FAULTS }, { ATTACK_STR_D, FAULTS }, { ATTACK_STR_Q, FAULTS },
+	{ ATTACK_ST1, FAULTS }, { ATTACK_SWP32, FAULTS }, { ATTACK_LDADD64, FAULTS },
+	{ ATTACK_CAS64, FAULTS }, { ATTACK_LDXR_STXR32, FAULTS },
+	{ ATTACK_DC_ZVA, FAULTS },
+	/* QEMU has no caches to maintain. */
+	{ ATTACK_DC_IVAC, EITHER }, { ATTACK_DC_CVAC, EITHER }, { ATTACK_DC_CIVAC, EITHER },
+};
+
+static const unsigned int targets[] = {
+	GITS_CTLR, GITS_CBASER, GITS_CWRITER, GITS_CREADR, GITS_BASER(0), GITS_BASER(2),
+	ITS_FRAME_SIZE - 16,
+};
+
+static void try(const char *from, enum attack_insn insn, enum attack_map map,
+		unsigned int offset, enum expected expected)
+{
+	struct attack_access access = {
+		.phys = ITS_FRAME + offset,
+		.value = 0x8000000041414141UL,
+		.insn = insn,
+		.map = map,
+	};
+	struct its_regs before, after;
+	int ret;
+
+	snapshot(&before);
+	ret = attack_access(&access);
+	snapshot(&after);
+
+	if (ret == -EOPNOTSUPP) {
+		info("unsupported", "%s", attack_name(insn));
+		return;
+	}
+	if (!check(!ret, "%s: %s at %#x can be tried", from, attack_name(insn), offset))
+		return;
+	if (expected != EITHER)
+		check_eq(access.faulted, expected == FAULTS, "%s: %s at %#x %s", from,
+			 attack_name(insn), offset,
+			 expected == FAULTS ? "faults" : "does not fault");
+	check(!memcmp(&before, &after, sizeof(before)),
+	      "%s: %s at %#x changes no register", from, attack_name(insn), offset);
+}
+
+static void from_el1(void)
+{
+	static const struct {
+		enum attack_insn insn;
+		unsigned int offset;
+	} unaligned[] = {
+		{ ATTACK_STR32, GITS_CBASER + 2 }, { ATTACK_STR32, GITS_CTLR + 1 },
+		{ ATTACK_STR64, GITS_CBASER + 4 }, { ATTACK_STR64, GITS_BASER(0) + 1 },
+		{ ATTACK_STR64, ITS_FRAME_SIZE - 4 }, { ATTACK_STR32, ITS_FRAME_SIZE - 2 },
+		{ ATTACK_STR64, 0x1000 - 4 },
+	};
+	static const struct {
+		enum attack_insn insn;
+		unsigned int offset;
+	} ignored[] = {
+		{ ATTACK_STR64, GITS_CTLR }, { ATTACK_STR64_XZR, GITS_CTLR },
+		{ ATTACK_STR32, GITS_IIDR }, { ATTACK_STR64, GITS_TYPER },
+		{ ATTACK_STR32, 0x20 }, { ATTACK_STR64, 0x28 }, { ATTACK_STR32, GITS_STATUSR },
+		{ ATTACK_STR64, GITS_CREADR }, { ATTACK_STR32, GITS_CREADR },
+		{ ATTACK_STR32_XZR, GITS_CREADR + 4 }, { ATTACK_STR64, 0x98 },
+		{ ATTACK_STR64, 0xf8 }, { ATTACK_STR64, 0x140 }, { ATTACK_STR32, 0x8000 },
+		{ ATTACK_STR32, GITS_CIDR3 }, { ATTACK_STR64, ITS_FRAME_SIZE - 8 },
+		{ ATTACK_STLR32, GITS_IIDR }, { ATTACK_STLR64, GITS_CREADR },
+	};
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++) {
+			try("EL1", refused[i].insn, ATTACK_MAP_DEVICE, targets[t],
+			    refused[i].expected);
+			try("EL1, Normal memory", refused[i].insn, ATTACK_MAP_NORMAL_NC,
+			    targets[t], refused[i].expected);
+		}
+	for (size_t i = 0; i < sizeof(unaligned) / sizeof(unaligned[0]); i++)
+		try("EL1, unaligned", unaligned[i].insn, ATTACK_MAP_NORMAL_NC,
+		    unaligned[i].offset, FAULTS);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		try("EL1, no such register", ignored[i].insn, ATTACK_MAP_DEVICE,
+		    ignored[i].offset, IGNORED);
+}
+
+/* What EL1 may do: seen in the trace, with these values. */
+static void allowed_from_el1(void)
+{
+	static const struct {
+		enum attack_insn insn;
+		unsigned int offset;
+		uint64_t value;
+	} allowed[] = {
+		{ ATTACK_STR64_XZR, GITS_BASER(7), ~0UL },
+		{ ATTACK_STR64, GITS_BASER(7), 0x1122334455667788 },
+		{ ATTACK_STR32, GITS_BASER(7) + 4, 0xffffffff99aabbcc },
+		{ ATTACK_STR32_XZR, GITS_BASER(7), ~0UL },
+		{ ATTACK_STLR32, GITS_BASER(6), 0x1234 },
+	};
+
+	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		struct attack_access access = {
+			.phys = ITS_FRAME + allowed[i].offset,
+			.value = allowed[i].value,
+			.insn = allowed[i].insn,
+		};
+
+		check(!attack_access(&access) && !access.faulted, "EL1: %s at %#x is performed",
+		      attack_name(allowed[i].insn), allowed[i].offset);
+	}
+}
+
+#define EL0_STORE(name, insn)						\
+static void el0_##name(void *addr)					\
+{									\
+	uint64_t value = 0x8000000041414141UL;				\
+									\
+	asm volatile(insn : [addr] "+r" (addr), [val] "+r" (value) : :	\
+		     "memory", "v0", "x30");				\
+}
+
+EL0_STORE(strb, "strb %w[val], [%[addr]]")
+EL0_STORE(strh, "strh %w[val], [%[addr]]")
+EL0_STORE(stp, "stp %[val], %[val], [%[addr]]")
+EL0_STORE(post, "str %[val], [%[addr]], #8")
+EL0_STORE(simd, "fmov d0, %[val]\nstr q0, [%[addr]]")
+EL0_STORE(branch, "blr %[addr]")
+
+static void from_el0(void)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(void *);
+	} forms[] = {
+		{ "strb", el0_strb }, { "strh", el0_strh }, { "stp64", el0_stp },
+		{ "str64_post", el0_post }, { "str_simd128", el0_simd },
+	};
+	struct its_regs before, after;
+	char *writable, *exec;
+	struct fault fault;
+
+	writable = phys_map(ITS_FRAME, ITS_FRAME_SIZE, true);
+	if (!check(writable, "EL0: the frame can be mapped for writing"))
+		return;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++) {
+			snapshot(&before);
+			check(catch_fault(forms[i].fn, writable + targets[t], &fault) &&
+			      fault.signo == SIGSEGV && fault.addr == writable + targets[t],
+			      "EL0: %s at %#x is a SIGSEGV there", forms[i].name, targets[t]);
+			snapshot(&after);
+			check(!memcmp(&before, &after, sizeof(before)),
+			      "EL0: %s at %#x changes no register", forms[i].name, targets[t]);
+		}
+
+	exec = attack_map_exec(ITS_FRAME, ITS_FRAME_SIZE);
+	if (check(exec, "EL0: the frame can be mapped for execution"))
+		check(catch_fault(el0_branch, exec + GITS_TYPER, &fault) &&
+		      fault.signo == SIGSEGV && fault.addr == exec + GITS_TYPER,
+		      "EL0: an instruction fetch is a SIGSEGV there");
+
+	check(!write32(writable + GITS_IIDR, 0, &fault), "EL0: str32 at IIDR does nothing");
+	check(!write64(writable + GITS_BASER(5), 0x5555, &fault), "EL0: str64 is performed");
+	phys_unmap(writable, ITS_FRAME_SIZE);
+}
+
+static void test_frame_forms(void)
+{
+	frame = phys_map(ITS_FRAME, ITS_FRAME_SIZE, false);
+	if (!check(frame, "the frame can be read") || !attack_open())
+		return;
+
+	from_el1();
+	from_el0();
+	allowed_from_el1();
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("frame-forms", test_frame_forms);
+
+/* Bursts for the test case to count the EL2 entries of; see frame.py. */
+static void test_frame_cost(void)
+{
+	uint64_t cwriter;
+
+	frame = phys_map(ITS_FRAME, ITS_FRAME_SIZE, false);
+	if (!check(frame, "the frame can be read") || !attack_open())
+		return;
+	cwriter = reg(GITS_CWRITER);
+
+	check(!attack_burst(ATTACK_LDR32, ITS_FRAME + GITS_CREADR, 0, 100), "read CREADR");
+	check(!attack_burst(ATTACK_LDR64, ITS_FRAME + GITS_TYPER, 0, 100), "read TYPER");
+	check(!attack_burst(ATTACK_LDR32, ITS_FRAME + GITS_CTLR, 0, 100), "read CTLR");
+	check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_CWRITER, cwriter, 100),
+	      "write CWRITER");
+	check(!attack_burst(ATTACK_STR64, ITS_FRAME + GITS_CWRITER, cwriter, 100),
+	      "write CWRITER, 64 bits");
+	check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 100), "write IIDR");
+}
+GUEST_TEST("frame-cost", test_frame_cost);
+
+/* Read something in every "step" of the physical address space. */
+static void touch_everywhere(uint64_t step, unsigned int bits)
+{
+	for (uint64_t pa = step; pa < 1UL << bits; pa += step) {
+		uint32_t value;
+		char *va = phys_map(pa, 0x10000, false);
+
+		if (!va)
+			continue;
+		/* There is nothing: the read ends in an external abort. */
+		read32(va, &value, NULL);
+		phys_unmap(va, 0x10000);
+	}
+}
+
+/*
+ * The host stage-2 forgets its MMIO mappings when it runs out of pages: make
+ * it do so, again and again, and look for a way to come out with a writable
+ * mapping of the frame. Bursts as above.
+ */
+static void test_frame_recycle(void)
+{
+	uint64_t step = 1UL << arg_long("step", 42);
+	unsigned int bits = arg_long("bits", 48);
+	char *translater;
+	uint32_t value;
+
+	frame = phys_map(ITS_FRAME, ITS_FRAME_SIZE, false);
+	translater = phys_map(ITS_FRAME + ITS_FRAME_SIZE, ITS_FRAME_SIZE, true);
+	if (!check(frame && translater, "the frames can be mapped") || !attack_open())
+		return;
+
+	for (int round = 0; round < 3; round++) {
+		/* Mapped now: reads are free, writes are not. */
+		read32(frame, &value, NULL);
+		check(!attack_burst(ATTACK_LDR32, ITS_FRAME, 0, 10), "read while mapped");
+		check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 10),
+		      "write while mapped");
+
+		touch_everywhere(step, bits);
+
+		/* A write that faults for want of a mapping must not make one. */
+		check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 10),
+		      "write after recycling");
+		/* Nor may what its neighbour gets. */
+		check(!write32(translater + 0x44, 0, NULL), "write to the next frame");
+		check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 10),
+		      "write after its neighbour");
+		/* The first read faults, the others do not. */
+		check(!attack_burst(ATTACK_LDR32, ITS_FRAME, 0, 10), "read after recycling");
+		check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 10),
+		      "write after that read");
+	}
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("frame-recycle", test_frame_recycle);
