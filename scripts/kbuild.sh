@@ -112,6 +112,27 @@ publish() { # $1 = file, $2 = destination
 	mv -f "$2.tmp" "$2"
 }
 
+# A warning in a file of the series is an error.  The files are touched, so that
+# the next run compiles them again instead of passing without a word.
+check_warnings() { # $1 = source, $2 = log
+	local files hits
+	files=$({
+		ngit -C "$1" diff --name-only base
+		ngit -C "$1" ls-files -o --exclude-standard
+	} | sort -u)
+	[ -n "$files" ] || return 0
+	hits=$({ grep -E '^[^ ]+:[0-9]+:.*warning:' "$2" || :; } | sed 's,^\(\.\./\)*,,' |
+		awk -F: 'NR == FNR { own[$0]; next } $1 in own' \
+			<(printf '%s\n' "$files") -)
+	[ -n "$hits" ] || return 0
+	printf '%s\n' "$hits" | cut -d: -f1 | sort -u |
+		while read -r f; do touch "$1/$f"; done
+	say "error: $(printf '%s\n' "$hits" | wc -l) warnings in files of the series:"
+	printf '%s\n' "$hits" | head -n 8 >&2
+	say "whole log: $2"
+	exit 1
+}
+
 build_modules() { # $1 = source, $2 = out, $3 = destination, $4 = log
 	local from=$ROOT/tests/guest/module to=$3/module f ko
 	[ -f "$from/Kbuild" ] || return 0

@@ -27,10 +27,10 @@ ngit() {
 		git -c safe.directory='*' -c core.quotePath=false "$@"
 }
 
-# One tree-changing command at a time per clone.
+# One tree-changing command at a time per clone; $1 = a worktree of its own.
 lock_build() {
 	mkdir -p "$BUILD"
-	exec 9>"$BUILD/.lock"
+	exec 9>"$BUILD/.lock${1:+.$1}"
 	flock -n 9 || { say "waiting for another command that uses build/"; flock 9; }
 }
 

@@ -36,8 +36,9 @@ def select(tests, words):
 def run(test):
     """(outcome, message, evidence lines, seconds)"""
     start = time.monotonic()
+    ctx = testing.Context(test)
     try:
-        test.run(testing.Context(test))
+        test.run(ctx)
         outcome, text = "passed", ""
     except testing.Skipped as skipped:
         outcome, text = "skipped", str(skipped)
@@ -46,7 +47,7 @@ def run(test):
     except Exception:               # a broken test must not end the others
         outcome, text = "failed", "the test itself is broken\n" + traceback.format_exc()
     message, *lines = text.splitlines() or [""]
-    return outcome, message, lines, time.monotonic() - start
+    return outcome, message, ctx.notes + lines, time.monotonic() - start
 
 
 class Report:
@@ -63,6 +64,8 @@ class Report:
     def result(self, number, test, outcome, message, lines, seconds):
         if outcome == "passed":
             self.line(f"ok {number} {test.name}")
+            for text in lines:
+                self.line(f"#   {text}")
         elif outcome == "skipped":
             self.line(f"ok {number} {test.name} # SKIP {message}")
         else:

@@ -27,7 +27,7 @@ sys.path.insert(0, os.path.join(ROOT, "qemu"))
 
 import boot as qemu
 from boot import Machine
-from verdict import FAIL, SKIP
+from verdict import FAIL, PASS, SKIP
 
 IMAGES = os.path.join(ROOT, "build", "images")
 LOGS = os.path.join(ROOT, "build", "logs")
@@ -88,9 +88,14 @@ def evidence(result):
 
 
 class Context:
-    def __init__(self, test):
+    """images, logs: folders; time_limit: no boot gets more than so many seconds."""
+
+    def __init__(self, test, images=IMAGES, logs=LOGS, time_limit=None):
         self.test = test
-        self.log_dir = os.path.join(LOGS, test.name)
+        self.images = images
+        self.time_limit = time_limit
+        self.notes = []         # lines of the report, also of a test that passes
+        self.log_dir = os.path.join(logs, test.name)
         # What an earlier run left must not be read as this one's logs.
         shutil.rmtree(self.log_dir, ignore_errors=True)
         os.makedirs(self.log_dir)
@@ -101,22 +106,29 @@ class Context:
     def skip(self, reason):
         raise Skipped(reason)
 
+    def note(self, text):
+        self.notes.append(text)
+
     def image_dir(self, variant=None):
-        return os.path.join(IMAGES, variant or self.test.variants[0])
+        return os.path.join(self.images, variant or self.test.variants[0])
 
     def boot(self, test="boot", variant=None, label="boot", expect_pass=True,
-             allow=(), **machine):
+             allow=(), image=None, **machine):
         """Boot a variant, run a guest test, return the Result.
 
         Fails (or skips) this test as the guest did, unless expect_pass=False.
         label: folder for the logs; needed when a test boots more than once.
         allow: regular expressions of expected console lines.
+        image: a kernel that is no variant.
         machine: fields of boot.Machine, such as cpu, gic, smp, args, params.
         """
         log_dir = os.path.join(self.log_dir, label)
         if os.path.exists(log_dir):
             raise ValueError(f"two boots labelled {label!r} in test {self.test.name}")
-        image = os.path.join(self.image_dir(variant), "Image")
+        image = image or os.path.join(self.image_dir(variant), "Image")
+        if self.time_limit:
+            machine["time_limit"] = min(self.time_limit,
+                                        machine.get("time_limit", Machine.time_limit))
         result = qemu.boot(Machine(image, log_dir, test, **machine), allow)
         if expect_pass and result.outcome == FAIL:
             self.fail(f"guest test {test}: {result.reasons[0]}", *evidence(result))

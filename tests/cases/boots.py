@@ -9,6 +9,8 @@ CPUS = {
     "a76": dict(cpu="cortex-a76", protected="protected-hvhe", plain="vhe"),
     "max": dict(cpu="max", protected="protected-hvhe", plain="vhe"),
 }
+# Without a word of any ITS that is not.
+PROTECTED = r"kvm \[1\]: ITS@0x0000000008080000: control frame protected"
 FAST = {("a57", 4, 2), ("max", 4, 2), ("a76", 3, 4)}
 
 
@@ -18,8 +20,10 @@ def protected_boot(name, cpu, gic=4, smp=2, groups=("default",), variant="defaul
     @test(name, variants=[variant], groups=groups)
     def boot(ctx):
         model = CPUS.get(cpu, dict(cpu=cpu))
-        ctx.boot("boot", cpu=model["cpu"], gic=gic, smp=smp,
-                 args={"mode": mode or model["protected"]}, **machine)
+        result = ctx.boot("boot", cpu=model["cpu"], gic=gic, smp=smp,
+                          args={"mode": mode or model["protected"]}, **machine)
+        if not variant.endswith(".base"):
+            ctx.expect_line(result, PROTECTED)
 
 
 for cpu in CPUS:
@@ -46,6 +50,7 @@ def acpi_boot(cpu):
         result = ctx.boot("boot", cpu=CPUS[cpu]["cpu"], efi=True,
                           args={"mode": CPUS[cpu]["protected"]})
         ctx.expect_line(result, r"ACPI: Interpreter enabled")
+        ctx.expect_line(result, PROTECTED)
 
 
 acpi_boot("a57")
@@ -55,7 +60,9 @@ acpi_boot("max")
 def unprotected_boot(cpu, name, parameter, mode):
     @test(f"mode-{name}-{cpu}")
     def boot(ctx):
-        ctx.boot("boot", cpu=CPUS[cpu]["cpu"], mode=parameter, args={"mode": mode})
+        result = ctx.boot("boot", cpu=CPUS[cpu]["cpu"], mode=parameter, args={"mode": mode})
+        ctx.expect(not result.console_lines("control frame protected"),
+                   "an ITS is protected in a mode that protects nothing")
 
 
 for cpu in CPUS:

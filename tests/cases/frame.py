@@ -5,9 +5,10 @@ QEMU is the witness: its ITS trace tells what reached the hardware, its log of
 exceptions how often EL2 was entered.
 """
 
+import os
 import re
 
-from testing import test
+from testing import FAIL, test
 
 CPUS = {"a57": "cortex-a57", "a76": "cortex-a76", "max": "max"}
 
@@ -100,3 +101,31 @@ def recycle(name, variant, cpu, step, bits):
 # One page of the pool for each step: more steps than the pool has pages.
 recycle("64k-max", "64k", "max", step=42, bits=48)
 recycle("16k-max", "16k", "max,lpa2=off", step=36, bits=46)
+
+
+def walk(name, cpu):
+    @test(f"frame-walk-{name}", variants=["default", "default.base"])
+    def race(ctx):
+        """EL2 survives an external abort when it translates the address of a store.
+
+        The abort shows in the log as an exception from EL2 to EL2. The base kernel
+        dies of it, without a word: it cannot even print its panic.
+        """
+        def el2_aborts(result):
+            count = result.trace.count("...from EL2 to EL2\n")
+            os.unlink(result.machine.path("trace.log"))     # large
+            return count
+
+        result = ctx.boot("frame-walk", label="series", cpu=cpu, debug=["int"],
+                          args={"seconds": 10})
+        ctx.expect(el2_aborts(result), "no abort at EL2: the attack did not get there")
+
+        result = ctx.boot("frame-walk", variant="default.base", label="base", cpu=cpu,
+                          debug=["int"], args={"seconds": 5, "target": "text"},
+                          expect_pass=False, time_limit=10)
+        ctx.expect(el2_aborts(result) and result.outcome == FAIL,
+                   "the base kernel survived: the attack does not attack")
+
+
+walk("a57", "cortex-a57")
+walk("max", "max")

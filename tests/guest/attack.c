@@ -72,3 +72,15 @@ int attack_hvc(uint64_t *regs)
 
 	return ret;
 }
+
+int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *flips)
+{
+	struct attack_flip arg = { .addr = (uint64_t)addr, .bad = bad, .cpu = cpu, .on = on };
+
+	if (ioctl(attack_fd, ATTACK_IOC_FLIP, &arg))
+		return -errno;
+	if (flips)
+		*flips = arg.flips;
+
+	return 0;
+}

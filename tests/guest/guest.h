@@ -106,6 +106,8 @@ struct fault {
 bool catch_fault(void (*fn)(void *), void *data, struct fault *fault);
 /* Map physical memory through /dev/mem, device memory uncached. */
 void *phys_map(uint64_t pa, size_t size, bool writable);
+/* The same at a given address, or anywhere if that is NULL. */
+void *phys_map_at(void *where, uint64_t pa, size_t size, bool writable);
 void phys_unmap(void *va, size_t size);
 /* Exactly one LDR or STR of that width; return whether it faulted. */
 bool read32(const volatile void *va, uint32_t *value, struct fault *fault);

@@ -41,7 +41,7 @@ bool catch_fault(void (*fn)(void *), void *data, struct fault *fault)
 	return last_fault.signo != 0;
 }
 
-void *phys_map(uint64_t pa, size_t size, bool writable)
+void *phys_map_at(void *where, uint64_t pa, size_t size, bool writable)
 {
 	void *va;
 	int fd;
@@ -50,10 +50,15 @@ void *phys_map(uint64_t pa, size_t size, bool writable)
 	fd = open("/dev/mem", (writable ? O_RDWR : O_RDONLY) | O_SYNC | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
-	va = mmap(NULL, size, PROT_READ | (writable ? PROT_WRITE : 0),
-		  MAP_SHARED, fd, pa);
+	va = mmap(where, size, PROT_READ | (writable ? PROT_WRITE : 0),
+		  MAP_SHARED | (where ? MAP_FIXED : 0), fd, pa);
 	close(fd);
 	return va == MAP_FAILED ? NULL : va;
+}
+
+void *phys_map(uint64_t pa, size_t size, bool writable)
+{
+	return phys_map_at(NULL, pa, size, writable);
 }
 
 void phys_unmap(void *va, size_t size)

@@ -8,9 +8,12 @@
  * interrupts work afterwards. The test case also reads QEMU's trace, which
  * tells what reached the ITS: nothing but what is listed there.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "attack.h"
 #include "guest.h"
@@ -42,6 +45,17 @@ static void snapshot(struct its_regs *regs)
 	regs->creadr = reg(GITS_CREADR);
 	for (int i = 0; i < 8; i++)
 		regs->baser[i] = reg(GITS_BASER(i));
+}
+
+static void bad_read(uint64_t phys)
+{
+	char *va = phys_map(phys, 0x1000, false);
+	uint32_t value;
+
+	if (va) {
+		read32(va, &value, NULL);
+		phys_unmap(va, 0x1000);
+	}
 }
 
 enum expected {
@@ -258,6 +272,78 @@ static void test_frame_cost(void)
 	check(!attack_burst(ATTACK_STR32, ITS_FRAME + GITS_IIDR, 0, 100), "write IIDR");
 }
 GUEST_TEST("frame-cost", test_frame_cost);
+
+/*
+ * EL2 has to translate the address of a store that its permissions forbid. At
+ * that very moment, another CPU pulls the page table away from under it.
+ *
+ * target=frame: a store to the frame, emulated by EL2. target=text: one to the
+ * code of the hypervisor, which the host may read and never gets to write.
+ */
+static volatile unsigned long stores;
+
+static int store_for_ever(void *page)
+{
+	for (;;) {
+		asm volatile("str wzr, [%0]" : : "r" ((char *)page + GITS_IIDR) : "memory");
+		stores++;
+	}
+	return 0;
+}
+
+/*
+ * The kernel answers an abort on a table walk with SIGKILL: let a process die
+ * that shares our memory, so that nobody takes the mapping apart meanwhile.
+ */
+static bool killed_at(void *page)
+{
+	static char stack[0x10000] __attribute__((aligned(16)));
+	int status = 0;
+	pid_t pid = clone(store_for_ever, stack + sizeof(stack), CLONE_VM | SIGCHLD, page);
+
+	for (double end = now() + 1; pid > 0 && !waitpid(pid, &status, WNOHANG);) {
+		if (now() > end)
+			kill(pid, SIGTERM);
+		sleep_ms(1);
+	}
+
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void test_frame_walk(void)
+{
+	bool to_frame = !strcmp(arg("target", "frame"), "frame");
+	uint64_t phys, flips = 0;
+	unsigned int killed = 0;
+	uint32_t value;
+	char *page;
+
+	phys = to_frame ? ITS_FRAME : kernel_symbol_phys("__hyp_text_start");
+	if (!check(phys, "the target is known") || !attack_open())
+		return;
+	pin_to_cpu(0);
+	/* Nothing else is near, so the kernel has no reason to walk that table. */
+	page = phys_map_at((void *)0x2000000000, phys & ~0xfffUL, 0x1000, true);
+	if (!check(page && !read32(page, &value, NULL), "the target can be read"))
+		return;
+	/* Make the stage-2 mapping of the bad table there: nothing answers. */
+	bad_read(arg_long("bad", NOTHING));
+
+	if (!check(!attack_flip(page, arg_long("bad", NOTHING), 1, true, NULL),
+		   "the page table is being pulled away"))
+		return;
+	for (double end = now() + arg_long("seconds", 10); now() < end && killed < 50;)
+		killed += killed_at(page);
+	check(!attack_flip(page, 0, 1, false, &flips), "and put back");
+	info("killed", "%u", killed);
+	info("stores", "%lu", stores);
+	info("flips", "%llu", (unsigned long long)flips);
+	check(killed, "some stores met the bad table");
+	check(stores, "some stores did not");
+	unpin();
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("frame-walk", test_frame_walk);
 
 /* Read something in every "step" of the physical address space. */
 static void touch_everywhere(uint64_t step, unsigned int bits)

@@ -38,7 +38,8 @@ static int run_vm(unsigned long type)
 	struct kvm_one_reg reg = { .id = REG_PC, .addr = (uint64_t)&pc };
 	struct kvm_vcpu_init preferred;
 	int kvm, vm, vcpu = -1, ret = -EIO;
-	struct kvm_run *run;
+	struct kvm_run *run = MAP_FAILED;
+	long run_size = 0;
 	void *mem;
 
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -53,8 +54,6 @@ static int run_vm(unsigned long type)
 	mem = mmap(NULL, MEM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memcpy(mem, code, sizeof(code));
 	region.userspace_addr = (uint64_t)mem;
-	run = MAP_FAILED;
-	vcpu = -1;
 	if (ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) ||
 	    (vcpu = ioctl(vm, KVM_CREATE_VCPU, 0)) < 0 ||
 	    ioctl(vm, KVM_ARM_PREFERRED_TARGET, &preferred))
@@ -62,8 +61,8 @@ static int run_vm(unsigned long type)
 	init.target = preferred.target;
 	if (ioctl(vcpu, KVM_ARM_VCPU_INIT, &init) || ioctl(vcpu, KVM_SET_ONE_REG, &reg))
 		goto error;
-	run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), PROT_READ | PROT_WRITE,
-		   MAP_SHARED, vcpu, 0);
+	run_size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (run == MAP_FAILED || ioctl(vcpu, KVM_RUN, 0))
 		goto error;
 
@@ -76,6 +75,8 @@ static int run_vm(unsigned long type)
 error:
 	ret = -errno;
 close:
+	if (run != MAP_FAILED)
+		munmap(run, run_size);
 	if (vcpu >= 0)
 		close(vcpu);
 	munmap(mem, MEM_SIZE);
@@ -108,5 +109,6 @@ static void test_vm(void)
 	check_eq(run_vm(KVM_VM_TYPE_ARM_PROTECTED), -EPERM,
 		 "a protected VM is refused by EL2, when the host lies to itself");
 	check_eq(run_vm(0), 0, "an ordinary VM still runs");
+	check_io_everywhere("afterwards");
 }
 GUEST_TEST("vm", test_vm);

@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/kthread.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -162,10 +163,71 @@ static void do_hvc(u64 *regs)
 	regs[3] = x3;
 }
 
+static struct task_struct *flipper;
+static pmd_t *flip_pmd;
+static pmdval_t flip_good, flip_bad;
+static u64 flips;
+
+static int flip(void *unused)
+{
+	while (!kthread_should_stop()) {
+		WRITE_ONCE(pmd_val(*flip_pmd), flip_bad);
+		dsb(ish);
+		cpu_relax();
+		WRITE_ONCE(pmd_val(*flip_pmd), flip_good);
+		dsb(ish);
+		if (!(++flips % 64))
+			cond_resched();
+	}
+
+	return 0;
+}
+
+/* The table that @addr is walked through; its page must not come or go. */
+static pmd_t *find_pmd(unsigned long addr)
+{
+	pgd_t *pgd = pgd_offset(current->mm, addr);
+	p4d_t *p4d = p4d_offset(pgd, addr);
+	pud_t *pud = pud_offset(p4d, addr);
+
+	return pmd_offset(pud, addr);
+}
+
+static long do_flip(struct attack_flip *arg)
+{
+	if (!arg->on) {
+		if (!flipper)
+			return -ENOENT;
+		kthread_stop(flipper);
+		flipper = NULL;
+		arg->flips = flips;
+		return 0;
+	}
+
+	if (flipper)
+		return -EBUSY;
+	flip_pmd = find_pmd(arg->addr);
+	flip_good = pmd_val(*flip_pmd);
+	if ((flip_good & PMD_TYPE_MASK) != PMD_TYPE_TABLE)
+		return -EINVAL;
+	flip_bad = arg->bad | PMD_TYPE_TABLE;
+	flips = 0;
+	flipper = kthread_create(flip, NULL, "flip");
+	if (IS_ERR(flipper)) {
+		flipper = NULL;
+		return -ENOMEM;
+	}
+	kthread_bind(flipper, arg->cpu);
+	wake_up_process(flipper);
+
+	return 0;
+}
+
 static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 	struct attack_burst burst = { .count = 1 };
+	struct attack_flip flip_arg;
 	struct attack_hvc hvc;
 	long ret;
 
@@ -189,6 +251,13 @@ static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			return -EFAULT;
 		do_hvc(hvc.regs);
 		return copy_to_user(user, &hvc, sizeof(hvc)) ? -EFAULT : 0;
+	case ATTACK_IOC_FLIP:
+		if (copy_from_user(&flip_arg, user, sizeof(flip_arg)))
+			return -EFAULT;
+		ret = do_flip(&flip_arg);
+		if (!ret && copy_to_user(user, &flip_arg, sizeof(flip_arg)))
+			ret = -EFAULT;
+		return ret;
 	default:
 		return -ENOTTY;
 	}

@@ -68,10 +68,24 @@ struct attack_burst {
 	__u32 marker;		/* immediate of the first hvc, +1 of the second */
 };
 
+/*
+ * While the caller's user mapping at addr is being written, another CPU makes
+ * the walk of its page table end in an external abort, and well again, time
+ * after time: the hypervisor must not die of translating the address.
+ */
+struct attack_flip {
+	__u64 addr;		/* of the caller, mapped */
+	__u64 bad;		/* physical address nothing answers at */
+	__u32 cpu;		/* the one to do it on */
+	__u32 on;		/* start or stop */
+	__u64 flips;		/* out, when stopped: how often */
+};
+
 #define ATTACK_MARKER_BASE	0x1750
 
 #define ATTACK_IOC_ACCESS	_IOWR('I', 1, struct attack_access)
 #define ATTACK_IOC_HVC		_IOWR('I', 2, struct attack_hvc)
 #define ATTACK_IOC_BURST	_IOWR('I', 3, struct attack_burst)
+#define ATTACK_IOC_FLIP		_IOWR('I', 4, struct attack_flip)
 
 #endif

@@ -23,8 +23,7 @@
 /**
  * struct its_reg - a register, or an array of them, that the host may write
  * @offset:	into the control frame, in bytes
- * @size:	of each register, in bytes; the halves of 64-bit registers are
- *		registers in their own right
+ * @size:	of each register, in bytes; a 64-bit one may be written by halves
  * @nr:		how many of them there are
  */
 struct its_reg {
@@ -76,7 +75,7 @@ static enum pkvm_mmio_result its_write(const struct pkvm_mmio_range *range,
 	else
 		writel_relaxed(write->value, addr);
 
-	return PKVM_MMIO_WRITTEN;
+	return PKVM_MMIO_OK;
 }
 
 /**

@@ -22,6 +22,9 @@
 
 #include <nvhe/mmio.h>
 
+/* Load/Store Type: not zero for the 64-byte accesses of FEAT_LS64 */
+#define ESR_ELx_LST	GENMASK(12, 11)
+
 /* Sorted by base, disjoint. */
 static struct pkvm_mmio_range mmio_ranges[PKVM_MMIO_MAX_RANGES];
 static unsigned int mmio_nr_ranges;
@@ -60,8 +63,8 @@ static unsigned int mmio_search(phys_addr_t addr)
  */
 const struct pkvm_mmio_range *pkvm_mmio_find(phys_addr_t addr, u64 *start, u64 *end)
 {
-	unsigned int i = mmio_search(addr);
 	const struct pkvm_mmio_range *range = NULL;
+	unsigned int i = mmio_search(addr);
 	u64 lo = 0, hi = U64_MAX;
 
 	if (i < mmio_nr_ranges && addr >= mmio_ranges[i].base) {
@@ -160,7 +163,7 @@ bool pkvm_mmio_is_read(u64 esr)
  * Only what a driver does is understood: a single, aligned, 32 or 64-bit store
  * of a general-purpose register by AArch64 code.
  *
- * Return: PKVM_MMIO_WRITTEN if @write says what to write, or why it is refused.
+ * Return: PKVM_MMIO_OK if @write says what to write, or why it is refused.
  */
 enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_size,
 				       const struct user_pt_regs *regs,
@@ -175,7 +178,7 @@ enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_
 		return PKVM_MMIO_NOT_A_STORE;
 	if (!esr_fsc_is_translation_fault(esr) && !esr_fsc_is_permission_fault(esr))
 		return PKVM_MMIO_NOT_A_STORE;
-	if (!(esr & ESR_ELx_ISV))
+	if (!(esr & ESR_ELx_ISV) || (esr & ESR_ELx_LST))
 		return PKVM_MMIO_NO_SYNDROME;
 	if (spsr & PSR_MODE32_BIT)
 		return PKVM_MMIO_AARCH32;
@@ -193,5 +196,5 @@ enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_
 	if (size == sizeof(u32))
 		write->value = lower_32_bits(write->value);
 
-	return PKVM_MMIO_WRITTEN;
+	return PKVM_MMIO_OK;
 }

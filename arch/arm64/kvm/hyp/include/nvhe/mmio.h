@@ -9,14 +9,14 @@
 
 /* What became of an access of the host that its stage-2 does not allow. */
 enum pkvm_mmio_result {
-	PKVM_MMIO_WRITTEN,	/* the hardware or its emulation took it */
+	PKVM_MMIO_OK,		/* the hardware or its emulation took it */
 	PKVM_MMIO_IGNORED,	/* it changed nothing; the host carries on */
 
 	/* Refused: it changed nothing, and the host gets the abort back. */
 	PKVM_MMIO_REFUSED,
 	PKVM_MMIO_CLOSED = PKVM_MMIO_REFUSED,	/* neither read nor written */
 	PKVM_MMIO_NOT_A_STORE,	/* fetch, table walk, cache maintenance */
-	PKVM_MMIO_NO_SYNDROME,	/* pair, write-back, SIMD, atomic, ... */
+	PKVM_MMIO_NO_SYNDROME,	/* pair, write-back, SIMD, atomic, 64 bytes, ... */
 	PKVM_MMIO_AARCH32,	/* conditional, or in an IT block */
 	PKVM_MMIO_BAD_SIZE,	/* 8 or 16 bits */
 	PKVM_MMIO_MISALIGNED,
