@@ -84,3 +84,8 @@ int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *f
 
 	return 0;
 }
+
+int attack_suspend(void)
+{
+	return ioctl(attack_fd, ATTACK_IOC_SUSPEND) ? -errno : 0;
+}

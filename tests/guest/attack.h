@@ -22,5 +22,7 @@ void *attack_map_exec(uint64_t phys, size_t size);
 int attack_hvc(uint64_t *regs);
 /* Start or stop making the walk of addr abort, see struct attack_flip. */
 int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *flips);
+/* Not an attack: let the drivers suspend and resume. On one CPU only. */
+int attack_suspend(void);
 
 #endif

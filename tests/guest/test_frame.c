@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -33,13 +34,18 @@ static uint64_t reg(unsigned int offset)
 	return value;
 }
 
+static uint32_t ctlr(void)
+{
+	uint32_t value = 0;
+
+	read32(frame + GITS_CTLR, &value, NULL);
+	return value;
+}
+
 static void snapshot(struct its_regs *regs)
 {
-	uint32_t ctlr = 0;
-
 	memset(regs, 0, sizeof(*regs));
-	read32(frame + GITS_CTLR, &ctlr, NULL);
-	regs->ctlr = ctlr;
+	regs->ctlr = ctlr();
 	regs->cbaser = reg(GITS_CBASER);
 	regs->cwriter = reg(GITS_CWRITER);
 	regs->creadr = reg(GITS_CREADR);
@@ -157,7 +163,10 @@ static void from_el1(void)
 		    ignored[i].offset, IGNORED);
 }
 
-/* What EL1 may do: seen in the trace, with these values. */
+/*
+ * What EL1 may do, and what comes of it, is seen in the trace; see frame.py.
+ * The ITS is disabled meanwhile, so nothing is reported before it is enabled.
+ */
 static void allowed_from_el1(void)
 {
 	static const struct {
@@ -165,23 +174,28 @@ static void allowed_from_el1(void)
 		unsigned int offset;
 		uint64_t value;
 	} allowed[] = {
+		{ ATTACK_STR32_XZR, GITS_CTLR, ~0UL },
 		{ ATTACK_STR64_XZR, GITS_BASER(7), ~0UL },
 		{ ATTACK_STR64, GITS_BASER(7), 0x1122334455667788 },
-		{ ATTACK_STR32, GITS_BASER(7) + 4, 0xffffffff99aabbcc },
-		{ ATTACK_STR32_XZR, GITS_BASER(7), ~0UL },
-		{ ATTACK_STLR32, GITS_BASER(6), 0x1234 },
+		{ ATTACK_STR32, GITS_BASER(7) + 4, 0xffffffff00000000 },
+		{ ATTACK_STR32, GITS_BASER(7), 0x99 },
+		{ ATTACK_STLR32, GITS_CTLR, 0xffffffff7ffffff1 },
 	};
+	const size_t nr = sizeof(allowed) / sizeof(allowed[0]);
+	bool good[sizeof(allowed) / sizeof(allowed[0])];
 
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+	for (size_t i = 0; i < nr; i++) {
 		struct attack_access access = {
 			.phys = ITS_FRAME + allowed[i].offset,
 			.value = allowed[i].value,
 			.insn = allowed[i].insn,
 		};
 
-		check(!attack_access(&access) && !access.faulted, "EL1: %s at %#x is performed",
-		      attack_name(allowed[i].insn), allowed[i].offset);
+		good[i] = !attack_access(&access) && !access.faulted;
 	}
+	for (size_t i = 0; i < nr; i++)
+		check(good[i], "EL1: %s at %#x does not fault", attack_name(allowed[i].insn),
+		      allowed[i].offset);
 }
 
 #define EL0_STORE(name, insn)						\
@@ -235,7 +249,7 @@ static void from_el0(void)
 		      "EL0: an instruction fetch is a SIGSEGV there");
 
 	check(!write32(writable + GITS_IIDR, 0, &fault), "EL0: str32 at IIDR does nothing");
-	check(!write64(writable + GITS_BASER(5), 0x5555, &fault), "EL0: str64 is performed");
+	check(!write64(writable + GITS_BASER(5), 0x5555, &fault), "EL0: str64 does nothing");
 	phys_unmap(writable, ITS_FRAME_SIZE);
 }
 
@@ -251,6 +265,142 @@ static void test_frame_forms(void)
 	check_io_everywhere("afterwards");
 }
 GUEST_TEST("frame-forms", test_frame_forms);
+
+static int write_reg(unsigned int offset, unsigned int size, uint64_t value)
+{
+	struct attack_access access = {
+		.phys = ITS_FRAME + offset,
+		.value = value,
+		.insn = size == 8 ? ATTACK_STR64 : ATTACK_STR32,
+	};
+
+	return attack_access(&access) || access.faulted ? -1 : 0;
+}
+
+/*
+ * Write a register with all sorts of values in all widths. Returns how many of
+ * these changed any register; the first is described in what.
+ */
+static unsigned int hostile_writes(unsigned int offset, char *what, size_t size)
+{
+	const uint64_t now = reg(offset);
+	const uint64_t values[] = {
+		0, ~0UL, now ^ 1UL << 63, now ^ 1UL << 62, now ^ 1UL << 16, now ^ 1UL << 12,
+		now ^ 3UL << 10, now ^ 7UL << 59, now ^ 1, now + 1, 0x8000000047f0040fUL,
+	};
+	unsigned int changes = 0;
+	struct its_regs before, after;
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		for (int form = 0; form < 3; form++) {
+			snapshot(&before);
+			if (form == 0)
+				write_reg(offset, 8, values[i]);
+			else
+				write_reg(offset + 4 * (form - 1), 4,
+					  values[i] >> 32 * (form - 1));
+			snapshot(&after);
+			/* A half that is right restores GITS_CBASER, which resets it. */
+			after.creadr = before.creadr;
+			if (!memcmp(&before, &after, sizeof(before)))
+				continue;
+			if (!changes++)
+				snprintf(what, size, "%#llx at %#x, form %d",
+					 (unsigned long long)values[i], offset, form);
+		}
+
+	return changes;
+}
+
+/*
+ * The registers that tell an ITS where to work keep their values, whatever the
+ * host writes, while the ITS is enabled and while it is not; it can be disabled
+ * and enabled again, as it was. On a kernel without the series (expect=changed)
+ * they do not, which is what makes this an attack.
+ */
+static void test_frame_registers(void)
+{
+	bool pinned = strcmp(arg("expect", "pinned"), "changed");
+	unsigned int enabled[9], disabled[9];
+	char what[9][2][80] = { };
+	struct its_regs before, after;
+	bool off, on;
+
+	frame = phys_map(ITS_FRAME, ITS_FRAME_SIZE, false);
+	if (!check(frame, "the frame can be read") || !attack_open())
+		return;
+	snapshot(&before);
+
+	/* Nothing is reported while there are no interrupts. */
+	for (int i = 0; i < 9; i++)
+		enabled[i] = hostile_writes(i < 8 ? GITS_BASER(i) : GITS_CBASER,
+					    what[i][0], sizeof(what[i][0]));
+	write_reg(GITS_CTLR, 4, 0);
+	off = !(ctlr() & 1);
+	for (int i = 0; i < 9; i++)
+		disabled[i] = hostile_writes(i < 8 ? GITS_BASER(i) : GITS_CBASER,
+					     what[i][1], sizeof(what[i][1]));
+	if (!pinned) {
+		check(off, "the ITS can be disabled");
+		check(disabled[0] && disabled[8], "GITS_BASER0 and GITS_CBASER can be changed");
+		return;
+	}
+	write_reg(GITS_CTLR, 4, 0xffffffff);
+	on = ctlr() & 1;
+	snapshot(&after);
+
+	check(off, "the ITS can be disabled");
+	check(on, "and enabled");
+	info("cbaser", "%#llx", (unsigned long long)before.cbaser);
+	for (int i = 0; i < 8; i++) {
+		char name[] = { 'b', 'a', 's', 'e', 'r', '0' + i, '\0' };
+
+		info(name, "%#llx", (unsigned long long)before.baser[i]);
+	}
+	for (int i = 0; i < 9; i++) {
+		check(!enabled[i], "register %d, ITS enabled: no write changes it", i);
+		check(!disabled[i], "register %d, ITS disabled: no write changes it", i);
+		if (enabled[i] || disabled[i])
+			info("changed", "%s; %s", what[i][0], what[i][1]);
+	}
+	check_eq(after.cbaser, before.cbaser, "GITS_CBASER is what it was");
+	check(!memcmp(before.baser, after.baser, sizeof(before.baser)),
+	      "so are all GITS_BASER<n>");
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("frame-registers", test_frame_registers);
+
+/* GITS_CWRITER takes offsets of slots in the queue and nothing else. */
+static void test_frame_cwriter(void)
+{
+	struct its_regs before, after;
+	uint64_t size;
+
+	frame = phys_map(ITS_FRAME, ITS_FRAME_SIZE, false);
+	if (!check(frame, "the frame can be read") || !attack_open())
+		return;
+	snapshot(&before);
+	size = ((before.cbaser & 0xff) + 1) * 0x1000;
+	info("queue", "%#llx", (unsigned long long)size);
+	const uint64_t bad[] = {
+		size, size + 32, 0xfffe0, 1UL << 20, 1UL << 63, before.cwriter + 2,
+		before.cwriter + 4, before.cwriter + 8, before.cwriter + 16, ~0UL,
+		before.cwriter | 1UL << 32,
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		write_reg(GITS_CWRITER, 8, bad[i]);
+		if (bad[i] << 32)
+			write_reg(GITS_CWRITER, 4, bad[i] == (before.cwriter | 1UL << 32) ?
+				  size : bad[i]);
+		write_reg(GITS_CWRITER + 4, 4, bad[i]);
+		snapshot(&after);
+		check(!memcmp(&before, &after, sizeof(before)), "value %zu changes nothing", i);
+	}
+	check(!write_reg(GITS_CWRITER, 4, before.cwriter), "the offset it has can be written");
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("frame-cwriter", test_frame_cwriter);
 
 /* Bursts for the test case to count the EL2 entries of; see frame.py. */
 static void test_frame_cost(void)

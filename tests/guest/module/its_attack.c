@@ -8,6 +8,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/syscore_ops.h>
 #include <linux/uaccess.h>
 
 #include <asm/asm-extable.h>
@@ -223,6 +224,23 @@ static long do_flip(struct attack_flip *arg)
 	return 0;
 }
 
+static long do_suspend(void)
+{
+	unsigned long flags;
+	int ret;
+
+	if (num_online_cpus() > 1)
+		return -EBUSY;
+
+	local_irq_save(flags);
+	ret = syscore_suspend();
+	if (!ret)
+		syscore_resume();
+	local_irq_restore(flags);
+
+	return ret;
+}
+
 static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -251,6 +269,8 @@ static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			return -EFAULT;
 		do_hvc(hvc.regs);
 		return copy_to_user(user, &hvc, sizeof(hvc)) ? -EFAULT : 0;
+	case ATTACK_IOC_SUSPEND:
+		return do_suspend();
 	case ATTACK_IOC_FLIP:
 		if (copy_from_user(&flip_arg, user, sizeof(flip_arg)))
 			return -EFAULT;

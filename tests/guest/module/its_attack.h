@@ -86,6 +86,11 @@ struct attack_flip {
 #define ATTACK_IOC_ACCESS	_IOWR('I', 1, struct attack_access)
 #define ATTACK_IOC_HVC		_IOWR('I', 2, struct attack_hvc)
 #define ATTACK_IOC_BURST	_IOWR('I', 3, struct attack_burst)
+/*
+ * Not an attack: what the drivers do around a system suspend, without the
+ * suspend, which QEMU does not have. On the last CPU only.
+ */
+#define ATTACK_IOC_SUSPEND	_IO('I', 5)
 #define ATTACK_IOC_FLIP		_IOWR('I', 4, struct attack_flip)
 
 #endif

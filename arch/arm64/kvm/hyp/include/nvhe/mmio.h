@@ -47,12 +47,14 @@ typedef enum pkvm_mmio_result (*pkvm_mmio_write_fn)(const struct pkvm_mmio_range
  * @va:		where EL2 maps it, established once; NULL if closed
  * @write:	gets the writes of the host, without a lock and on any CPU; NULL
  *		if closed: the host cannot read it either and EL2 never touches it
+ * @data:	for @write
  */
 struct pkvm_mmio_range {
 	phys_addr_t		base;
 	u64			size;
 	void __iomem		*va;
 	pkvm_mmio_write_fn	write;
+	void			*data;
 };
 
 struct pkvm_mmio_range *pkvm_mmio_insert(const struct pkvm_mmio_range *new);
