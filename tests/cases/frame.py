@@ -84,6 +84,12 @@ def registers(name, cpu, gic, variant="default"):
             settled = values[values.index(pinned):] if pinned in values else values
             ctx.expect(all(value == pinned for value in settled),
                        f"{name}, pinned to {pinned:#x}, got {[hex(v) for v in settled]}")
+        enabled = False
+        for offset, value, _ in writes:
+            if offset == 0:
+                enabled = value & 1
+            ctx.expect(not (enabled and offset & ~4 in names),
+                       f"{names.get(offset & ~4)} was written while the ITS was enabled")
         restored = [w for w in writes if w[0] == 0x80 and w[1]]
         ctx.expect(len(restored) > 1, "the pinned value of GITS_CBASER can't be restored")
 

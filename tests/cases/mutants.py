@@ -67,16 +67,15 @@ def parse(path):
     return mutants
 
 
-def edit(ctx, mutant):
-    path = os.path.join(TREE, mutant.file)
+def mutate(ctx, mutant, tree):
+    """(path of the file in tree, its mutated text)"""
+    path = os.path.join(tree, mutant.file)
     with open(path) as source:
         text = source.read()
     count = text.count(mutant.old)
-    ctx.expect(mutant.old and count == 1,
-               f"the text to replace is {count} times in {mutant.file}, not once",
-               *mutant.old.splitlines())
-    with open(path, "w") as source:
-        source.write(text.replace(mutant.old, mutant.new))
+    ctx.expect(mutant.old and count == 1, f"{mutant.name}: the text to replace is {count} times"
+               f" in {mutant.file}, not once", *mutant.old.splitlines())
+    return path, text.replace(mutant.old, mutant.new)
 
 
 def build(ctx, mutant, variants):
@@ -87,7 +86,9 @@ def build(ctx, mutant, variants):
     with tree_locked():
         ctx.run(["scripts/build-mutant", "reset"])
         if mutant.old:
-            edit(ctx, mutant)
+            path, text = mutate(ctx, mutant, TREE)
+            with open(path, "w") as source:
+                source.write(text)
         for variant in variants:
             if variant.endswith(".base"):       # nothing of the series in it
                 os.symlink(os.path.join(testing.IMAGES, variant), os.path.join(folder, variant))
@@ -133,6 +134,15 @@ def declare(mutant):
 
 mutants = [mutant for name in sorted(os.listdir(FOLDER)) if name.endswith(".mutants")
            for mutant in parse(os.path.join(FOLDER, name))]
+
+
+@test("mutants-apply", groups=("default",))
+def apply(ctx):
+    """Quick: every mutant still fits the series, and its tests exist."""
+    for mutant in mutants:
+        mutate(ctx, mutant, os.path.join(testing.ROOT, "build", "linux"))
+        needed(ctx, mutant.tests)
+    ctx.note(f"{len(mutants)} mutants")
 
 
 @test("mutant-none", variants=("default", "default.base"), groups=())
