@@ -94,7 +94,7 @@ def run_demo(machine, base):
         return 1
     print("PASS: " + ("the kernel without the series boots, interrupts arrive, the ITS is not protected"
                       if base else "the kernel boots, interrupts arrive"
-                      + (", the ITS is under EL2 control" if taken else "")))
+                      + (", the ITS control frame belongs to EL2" if taken else "")))
     return 0
 
 

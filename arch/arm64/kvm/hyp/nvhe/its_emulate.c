@@ -29,9 +29,6 @@
 /* The frame that holds the registers; GITS_TRANSLATER is in the next one. */
 #define ITS_CONTROL_FRAME_SIZE	SZ_64K
 
-/* What the host may change in GITS_CTLR. */
-#define ITS_CTLR_HOST		(GITS_CTLR_ENABLE | GITS_CTLR_ImDe)
-
 #define ITS_CWRITER_RETRY	BIT_ULL(0)
 #define ITS_CWRITER_OFFSET	GENMASK_ULL(19, 5)
 
@@ -42,14 +39,16 @@
  * @lock:	makes the check of a write and the write one; nothing is locked
  *		inside
  * @frame:	control frame, as mapped at EL2
- * @ctlr:	pinned value of GITS_CTLR, without ITS_CTLR_HOST
- * @cbaser:	pinned value of GITS_CBASER
+ * @ctlr:	pinned value of GITS_CTLR, without the bits of @ctlr_host
+ * @ctlr_host:	bits of GITS_CTLR that the host may set and clear
+ * @cbaser:	pinned value of GITS_CBASER, 0 if the ITS must not be enabled
  * @baser:	pinned values of GITS_BASER<n>
  */
 struct its {
 	hyp_spinlock_t	lock;
 	void __iomem	*frame;
 	u32		ctlr;
+	u32		ctlr_host;
 	u64		cbaser;
 	u64		baser[GITS_BASER_NR_REGS];
 };
@@ -59,8 +58,8 @@ static unsigned int its_nr_nodes;
 
 /*
  * Relaxed accesses do throughout: the barrier that the host issued before its
- * store orders those of EL2 on the same CPU just as well, and accesses to one
- * device stay in order.
+ * store orders those of EL2 on the same CPU just as well, accesses to one device
+ * stay in order, and the lock orders those of several CPUs.
  */
 static u32 its_read_ctlr(const struct its *its)
 {
@@ -80,16 +79,38 @@ static bool its_is_quiescent(const struct its *its)
 	return !(ctlr & GITS_CTLR_ENABLE) && (ctlr & GITS_CTLR_QUIESCENT);
 }
 
-/* The ITS would work on the memory it is meant to work on. */
+/*
+ * An offset beyond the queue is CONSTRAINED UNPREDICTABLE: the queue becomes
+ * invalid, or the offset another one.
+ */
+static bool its_cwriter_is_valid(const struct its *its, u64 cwriter)
+{
+	if (cwriter & ~(ITS_CWRITER_OFFSET | ITS_CWRITER_RETRY))
+		return false;
+
+	return (cwriter & ITS_CWRITER_OFFSET) < ITS_CBASER_SIZE(its->cbaser);
+}
+
+/*
+ * The ITS would work on the memory it is meant to work on, from an offset in
+ * its queue: all of it may have been lost with the power.
+ */
 static bool its_is_configured(const struct its *its)
 {
 	if (!(its->cbaser & GITS_CBASER_VALID))
 		return false;
 	if (readq_relaxed(its->frame + GITS_CBASER) != its->cbaser)
 		return false;
+	if (!its_cwriter_is_valid(its, readq_relaxed(its->frame + GITS_CWRITER)))
+		return false;
 
 	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++) {
-		if (its_read_baser(its, n) != its->baser[n])
+		u64 baser = its_read_baser(its, n);
+
+		/* Nobody restores a register that is not in use. */
+		if (!((baser | its->baser[n]) & GITS_BASER_VALID))
+			continue;
+		if (baser != its->baser[n])
 			return false;
 	}
 
@@ -99,7 +120,7 @@ static bool its_is_configured(const struct its *its)
 static enum pkvm_mmio_result its_write_ctlr(struct its *its, unsigned int n,
 					    const struct pkvm_mmio_write *write)
 {
-	u32 ctlr = its->ctlr | (write->value & ITS_CTLR_HOST);
+	u32 ctlr = its->ctlr | (write->value & its->ctlr_host);
 
 	if ((ctlr & GITS_CTLR_ENABLE) && !(its_read_ctlr(its) & GITS_CTLR_ENABLE) &&
 	    !(its_is_quiescent(its) && its_is_configured(its)))
@@ -144,18 +165,11 @@ static enum pkvm_mmio_result its_write_baser(struct its *its, unsigned int n,
 	return its_write_pinned(its, its->baser[n], reg, write);
 }
 
-/*
- * An offset beyond the queue is CONSTRAINED UNPREDICTABLE, down to a queue that
- * is somewhere else. Nothing but RES0 is in the upper half.
- */
+/* Nothing but RES0 is in the upper half. */
 static enum pkvm_mmio_result its_write_cwriter(struct its *its, unsigned int n,
 					       const struct pkvm_mmio_write *write)
 {
-	if (write->offset != GITS_CWRITER)
-		return PKVM_MMIO_IGNORED;
-	if (write->value & ~(ITS_CWRITER_OFFSET | ITS_CWRITER_RETRY))
-		return PKVM_MMIO_IGNORED;
-	if ((write->value & ITS_CWRITER_OFFSET) >= ITS_CBASER_SIZE(its->cbaser))
+	if (write->offset != GITS_CWRITER || !its_cwriter_is_valid(its, write->value))
 		return PKVM_MMIO_IGNORED;
 
 	writeq_relaxed(write->value, its->frame + GITS_CWRITER);
@@ -219,6 +233,22 @@ static enum pkvm_mmio_result its_write(const struct pkvm_mmio_range *range,
 	return res;
 }
 
+/*
+ * Keep what the driver made of the registers. An ITS that it did not enable, as
+ * setting it up failed, or that firmware left in whatever state, stays as it is.
+ */
+static void its_pin(struct its *its)
+{
+	u32 ctlr = its_read_ctlr(its);
+
+	its->ctlr_host = GITS_CTLR_ENABLE | (ctlr & GITS_CTLR_ImDe);
+	its->ctlr = ctlr & ~(its->ctlr_host | GITS_CTLR_QUIESCENT);
+	if (ctlr & GITS_CTLR_ENABLE)
+		its->cbaser = readq_relaxed(its->frame + GITS_CBASER);
+	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++)
+		its->baser[n] = its_read_baser(its, n);
+}
+
 /**
  * its_protect() - Take the control frame of an ITS away from the host
  * @base:	physical address of the control frame
@@ -241,17 +271,14 @@ int its_protect(phys_addr_t base, bool closed)
 		return -ENOSPC;
 
 	its = &its_nodes[its_nr_nodes];
+	hyp_spin_lock_init(&its->lock);
 	ret = pkvm_protect_mmio(base, ITS_CONTROL_FRAME_SIZE, its_write, its);
 	if (ret)
 		return ret;
 
 	its_nr_nodes++;
-	hyp_spin_lock_init(&its->lock);
 	its->frame = pkvm_mmio_find(base, NULL, NULL)->va;
-	its->ctlr = its_read_ctlr(its) & ~(ITS_CTLR_HOST | GITS_CTLR_QUIESCENT);
-	its->cbaser = readq_relaxed(its->frame + GITS_CBASER);
-	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++)
-		its->baser[n] = its_read_baser(its, n);
+	its_pin(its);
 
 	return 0;
 }
