@@ -91,7 +91,9 @@ def registers(name, cpu, gic, variant="default"):
             ctx.expect(not (enabled and offset & ~4 in names),
                        f"{names.get(offset & ~4)} was written while the ITS was enabled")
         restored = [w for w in writes if w[0] == 0x80 and w[1]]
-        ctx.expect(len(restored) > 1, "the pinned value of GITS_CBASER can't be restored")
+        # Once at boot; by the 5 upper and 3 lower halves of hostile values that fit.
+        ctx.expect(len(restored) >= 1 + 5 + 3,
+                   f"GITS_CBASER was written {len(restored)} times: a half that fits is refused")
 
 
 for cpu in CPUS:
