@@ -3,26 +3,44 @@
  * The GIC Interrupt Translation Service, as the host gets to see it.
  *
  * The ITS masters memory without an SMMU in front of it, at the addresses that
- * it finds in its registers, so its control frame belongs to EL2: the host
- * reads it freely (no register has a side effect on reads) and EL2 performs
- * its writes, if the register table has a row that allows them.
+ * it finds in its registers, its tables and its commands. So all of these belong to
+ * EL2: the host reads the control frame freely (no register has a side effect on
+ * reads) and EL2 performs its writes, if the register table has a row that allows
+ * them.
  *
  * The registers that hold addresses and attributes are pinned: they keep the
  * values that the trusted host gave them, and can be written again with these
  * only, as after a loss of power.
+ *
+ * At the end of boot, EL2 takes the memory over that these registers point to. The
+ * ITS goes on reading the queue it always read, the hardware queue, but the host
+ * can't write it any more; it writes a proxy queue of the same size. Whenever it
+ * moves GITS_CWRITER, EL2 reads each new slot of the proxy queue once, filters the
+ * command, and puts what it made of it in the same slot of the hardware queue. With
+ * the slots the same, GITS_CREADR needs no emulation; and EL2 never waits for it.
  */
 
 #include <linux/align.h>
 #include <linux/array_size.h>
+#include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/io.h>
 #include <linux/irqchip/arm-gic-v3.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/sizes.h>
 #include <linux/wordpart.h>
 
+#include <asm/barrier.h>
+#include <asm/kvm_hyp.h>
+#include <asm/kvm_hypevents.h>
+#include <asm/kvm_mmu.h>
+
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
+#include <nvhe/memory.h>
 #include <nvhe/mmio.h>
 #include <nvhe/spinlock.h>
 
@@ -30,31 +48,25 @@
 #define ITS_CONTROL_FRAME_SIZE	SZ_64K
 
 #define ITS_CWRITER_RETRY	BIT_ULL(0)
-#define ITS_CWRITER_OFFSET	GENMASK_ULL(19, 5)
+#define ITS_CREADR_STALLED	BIT_ULL(0)
+#define ITS_QUEUE_OFFSET	GENMASK_ULL(19, 5)
 
 #define ITS_CBASER_SIZE(cbaser)	((((cbaser) & GENMASK_ULL(7, 0)) + 1) * SZ_4K)
 
-/**
- * struct its - an ITS that the host drives
- * @lock:	makes the check of a write and the write one; nothing is locked
- *		inside
- * @frame:	control frame, as mapped at EL2
- * @ctlr:	pinned value of GITS_CTLR, without the bits of @ctlr_host
- * @ctlr_host:	bits of GITS_CTLR that the host may set and clear
- * @cbaser:	pinned value of GITS_CBASER, 0 if the ITS must not be enabled
- * @baser:	pinned values of GITS_BASER<n>
- */
-struct its {
-	hyp_spinlock_t	lock;
-	void __iomem	*frame;
-	u32		ctlr;
-	u32		ctlr_host;
-	u64		cbaser;
-	u64		baser[GITS_BASER_NR_REGS];
-};
+#define ITS_TYPER_CCT		BIT_ULL(2)
+#define ITS_TYPER_CIDBITS	GENMASK_ULL(35, 32)
+#define ITS_TYPER_CIL		BIT_ULL(36)
+
+#define ITS_LEVEL1_ADDRESS	GENMASK_ULL(51, 12)
 
 static struct its its_nodes[PKVM_MMIO_MAX_RANGES];
 static unsigned int its_nr_nodes;
+
+/* All ITSs that the host drives are taken over; written once, before any VM */
+static bool its_sealed;
+
+/* One take-over at a time */
+static DEFINE_HYP_SPINLOCK(its_setup_lock);
 
 /*
  * Relaxed accesses do throughout: the barrier that the host issued before its
@@ -85,10 +97,10 @@ static bool its_is_quiescent(const struct its *its)
  */
 static bool its_cwriter_is_valid(const struct its *its, u64 cwriter)
 {
-	if (cwriter & ~(ITS_CWRITER_OFFSET | ITS_CWRITER_RETRY))
+	if (cwriter & ~(ITS_QUEUE_OFFSET | ITS_CWRITER_RETRY))
 		return false;
 
-	return (cwriter & ITS_CWRITER_OFFSET) < ITS_CBASER_SIZE(its->cbaser);
+	return (cwriter & ITS_QUEUE_OFFSET) < ITS_CBASER_SIZE(its->cbaser);
 }
 
 /*
@@ -117,15 +129,260 @@ static bool its_is_configured(const struct its *its)
 	return true;
 }
 
+static u64 its_read_cbaser(const struct its *its)
+{
+	return readq_relaxed(its->frame + GITS_CBASER);
+}
+
+/* Where @offset is in the queue, seen from @from. */
+static u64 its_distance(const struct its *its, u64 from, u64 offset)
+{
+	return offset >= from ? offset - from : offset + its->size - from;
+}
+
+static u64 its_next_slot(const struct its *its, u64 offset)
+{
+	offset += ITS_SLOT_SIZE;
+
+	return offset == its->size ? 0 : offset;
+}
+
+static struct its_note *its_note(const struct its *its, u64 offset)
+{
+	return &its->notes[offset / ITS_SLOT_SIZE];
+}
+
+/*
+ * Write a slot of the hardware queue. The ITS sees it once its_publish_slots() has
+ * returned.
+ */
+static void its_write_slot(struct its *its, u64 offset, const struct its_cmd *cmd)
+{
+	__le64 *slot = (void *)its->queue + offset;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cmd->dw); i++)
+		WRITE_ONCE(slot[i], cpu_to_le64(cmd->dw[i]));
+
+	if (its->flush)
+		kvm_flush_dcache_to_poc(slot, ITS_SLOT_SIZE);
+}
+
+/*
+ * Order the slots before the write of GITS_CWRITER that makes the ITS read them:
+ * after cache maintenance it takes more than stores to be complete.
+ */
+static void its_publish_slots(const struct its *its)
+{
+	if (its->flush)
+		dsb(sy);
+	else
+		dsb(ishst);
+}
+
+/*
+ * The ITS is the one that EL2 knows, and what it says of its progress can be
+ * believed: GITS_CREADR starts again from 0 after a loss of power.
+ */
+static bool its_is_live(const struct its *its)
+{
+	return (its_read_ctlr(its) & GITS_CTLR_ENABLE) && its_read_cbaser(its) == its->cbaser;
+}
+
+/*
+ * Note how far the ITS has come and release what it is done with. GITS_CREADR is
+ * read once; a value outside of what was submitted is no progress.
+ *
+ * Return: the slot where the queue is stalled, or its->size.
+ */
+static u64 its_collect(struct its *its)
+{
+	u64 creadr = readq_relaxed(its->frame + GITS_CREADR);
+	u64 offset = creadr & ITS_QUEUE_OFFSET;
+
+	if (offset >= its->size || its_distance(its, its->read, offset) >
+				   its_distance(its, its->read, its->write))
+		return its->size;
+
+	if (its->nr_notes && offset != its->read && !its_is_live(its))
+		return its->size;
+
+	/* Nothing to release up to there? That's the usual case. */
+	for (; its->nr_notes && its->read != offset;
+	     its->read = its_next_slot(its, its->read)) {
+		struct its_note *note = its_note(its, its->read);
+
+		if (note->what) {
+			its_retire(its, note);
+			note->what = ITS_NOTE_NONE;
+			its->nr_notes--;
+		}
+	}
+	its->read = offset;
+
+	if ((creadr & ITS_CREADR_STALLED) && its->read != its->write)
+		return its->read;
+
+	return its->size;
+}
+
+/*
+ * Replace the command that the ITS stumbled over, as the driver would wait for it
+ * for ever. What it was to release is not released: who knows what became of it.
+ */
+static void its_skip_stalled(struct its *its, u64 offset)
+{
+	struct its_note *note = its_note(its, offset);
+	struct its_cmd cmd;
+
+	if (note->what) {
+		note->what = ITS_NOTE_NONE;
+		its->nr_notes--;
+	}
+
+	its_build_sync(its, &cmd);
+	its_write_slot(its, offset, &cmd);
+	its->stats[PKVM_ITS_STALLS]++;
+}
+
+static void its_submit_slot(struct its *its, u64 offset)
+{
+	const __le64 *slot = (const void *)its->proxy + offset;
+	struct its_note note = {};
+	enum pkvm_its_verdict verdict;
+	struct its_cmd cmd;
+	u8 opcode;
+
+	/* The host may change it at any time: this is the only look at it */
+	for (unsigned int i = 0; i < ARRAY_SIZE(cmd.dw); i++)
+		cmd.dw[i] = le64_to_cpu(READ_ONCE(slot[i]));
+
+	opcode = cmd.dw[0];
+	verdict = its_filter(its, &cmd, &note);
+	if (verdict == ITS_ACCEPTED) {
+		its->stats[PKVM_ITS_COMMANDS]++;
+	} else {
+		its_build_sync(its, &cmd);
+		its->stats[PKVM_ITS_REJECTED]++;
+		its->stats[PKVM_ITS_LAST_VERDICT] = verdict;
+	}
+	trace_its_command(its->base, offset, opcode, verdict);
+
+	if (note.what) {
+		*its_note(its, offset) = note;
+		its->nr_notes++;
+	}
+
+	its_write_slot(its, offset, &cmd);
+}
+
+/*
+ * Let the ITS have what the host has put in the proxy queue up to @end, an offset
+ * in it. GITS_CWRITER may not come to where the ITS reads: the slots up to there
+ * are still in use.
+ */
+static enum pkvm_mmio_result its_submit(struct its *its, u64 end)
+{
+	enum pkvm_mmio_result res = PKVM_MMIO_OK;
+	u64 stalled, used, retry = 0;
+
+	its->stats[PKVM_ITS_WRITES]++;
+	stalled = its_collect(its);
+	if (stalled != its->size) {
+		its_skip_stalled(its, stalled);
+		retry = ITS_CWRITER_RETRY;
+	}
+
+	used = its_distance(its, its->read, its->write);
+	if (used + its_distance(its, its->write, end) >= its->size) {
+		res = PKVM_MMIO_IGNORED;
+		end = its->write;
+	}
+
+	for (; its->write != end; its->write = its_next_slot(its, its->write))
+		its_submit_slot(its, its->write);
+
+	its_publish_slots(its);
+	writeq_relaxed(end | retry, its->frame + GITS_CWRITER);
+
+	return res;
+}
+
+static void its_set_lost(struct its *its)
+{
+	its->lost = true;
+	trace_its_state(its->base, PKVM_ITS_LOST);
+}
+
+/*
+ * Start the queue again, from offset 0, with nothing in it that could do harm if
+ * it were carried out once more: firmware may restore GITS_CWRITER to what it was
+ * before a loss of power.
+ *
+ * The ITS is disabled and quiescent, and a driver has seen it consume all commands
+ * before. If it has not, or if it lost its caches before it had written them back,
+ * the records of EL2 don't tell what it would do next: it stays disabled.
+ */
+static void its_restart_queue(struct its *its)
+{
+	struct its_cmd cmd;
+
+	if (its->read != its->write ||
+	    (its_read_cbaser(its) != its->cbaser && !its->quiesced))
+		its_set_lost(its);
+
+	its_build_sync(its, &cmd);
+	for (u64 offset = 0; offset < its->size; offset += ITS_SLOT_SIZE)
+		its_write_slot(its, offset, &cmd);
+	its->write = 0;
+	its->read = 0;
+	its->stats[PKVM_ITS_RESTARTS]++;
+
+	its_publish_slots(its);
+	/* Makes GITS_CREADR 0 */
+	writeq_relaxed(its->cbaser, its->frame + GITS_CBASER);
+	writeq_relaxed(0, its->frame + GITS_CWRITER);
+}
+
+static bool its_is_taken(const struct its *its)
+{
+	/* Pairs with its_take_over(): the rest of @its is there if the state says so */
+	return smp_load_acquire(&its->state) == PKVM_ITS_TAKEN;
+}
+
+/* The ITS would carry out what EL2 has submitted and it has not, and no more. */
+static bool its_queue_agrees(const struct its *its)
+{
+	u64 cwriter = readq_relaxed(its->frame + GITS_CWRITER) & ITS_QUEUE_OFFSET;
+	u64 creadr = readq_relaxed(its->frame + GITS_CREADR) & ITS_QUEUE_OFFSET;
+
+	return cwriter == its->write && creadr == its->read;
+}
+
 static enum pkvm_mmio_result its_write_ctlr(struct its *its, unsigned int n,
 					    const struct pkvm_mmio_write *write)
 {
 	u32 ctlr = its->ctlr | (write->value & its->ctlr_host);
+	bool was_enabled = its_read_ctlr(its) & GITS_CTLR_ENABLE;
 
-	if ((ctlr & GITS_CTLR_ENABLE) && !(its_read_ctlr(its) & GITS_CTLR_ENABLE) &&
-	    !(its_is_quiescent(its) && its_is_configured(its)))
-		return PKVM_MMIO_IGNORED;
+	if (its_is_taken(its)) {
+		/* Nobody but EL2 disables it */
+		if (its->enabled && !was_enabled)
+			its_set_lost(its);
+		if (was_enabled)
+			its_collect(its);
+	}
 
+	if ((ctlr & GITS_CTLR_ENABLE) && !was_enabled) {
+		if (!its_is_quiescent(its) || !its_is_configured(its))
+			return PKVM_MMIO_IGNORED;
+		if (its_is_taken(its) && !its_queue_agrees(its))
+			its_restart_queue(its);
+		if (its->lost)
+			return PKVM_MMIO_IGNORED;
+		its->quiesced = false;
+	}
+
+	its->enabled = ctlr & GITS_CTLR_ENABLE;
 	writel_relaxed(ctlr, its->frame + GITS_CTLR);
 
 	return PKVM_MMIO_OK;
@@ -146,7 +403,10 @@ static enum pkvm_mmio_result its_write_pinned(struct its *its, u64 pinned,
 	if (write->value != expected || !its_is_quiescent(its))
 		return PKVM_MMIO_IGNORED;
 
-	writeq_relaxed(pinned, reg);
+	if (its_is_taken(its) && reg == its->frame + GITS_CBASER)
+		its_restart_queue(its);
+	else
+		writeq_relaxed(pinned, reg);
 
 	return PKVM_MMIO_OK;
 }
@@ -171,6 +431,10 @@ static enum pkvm_mmio_result its_write_cwriter(struct its *its, unsigned int n,
 {
 	if (write->offset != GITS_CWRITER || !its_cwriter_is_valid(its, write->value))
 		return PKVM_MMIO_IGNORED;
+
+	/* Without Retry: a stalled queue is EL2's to deal with */
+	if (its_is_taken(its))
+		return its_submit(its, write->value & ITS_QUEUE_OFFSET);
 
 	writeq_relaxed(write->value, its->frame + GITS_CWRITER);
 
@@ -228,6 +492,8 @@ static enum pkvm_mmio_result its_write(const struct pkvm_mmio_range *range,
 
 	hyp_spin_lock(&its->lock);
 	res = reg->write(its, (write->offset - reg->offset) / reg->size, write);
+	if (res != PKVM_MMIO_OK)
+		its->stats[PKVM_ITS_IGNORED]++;
 	hyp_spin_unlock(&its->lock);
 
 	return res;
@@ -241,6 +507,7 @@ static void its_pin(struct its *its)
 {
 	u32 ctlr = its_read_ctlr(its);
 
+	its->typer = readq_relaxed(its->frame + GITS_TYPER);
 	its->ctlr_host = GITS_CTLR_ENABLE | (ctlr & GITS_CTLR_ImDe);
 	its->ctlr = ctlr & ~(its->ctlr_host | GITS_CTLR_QUIESCENT);
 	if (ctlr & GITS_CTLR_ENABLE)
@@ -271,6 +538,8 @@ int its_protect(phys_addr_t base, bool closed)
 		return -ENOSPC;
 
 	its = &its_nodes[its_nr_nodes];
+	its->nr = its_nr_nodes;
+	its->base = base;
 	hyp_spin_lock_init(&its->lock);
 	ret = pkvm_protect_mmio(base, ITS_CONTROL_FRAME_SIZE, its_write, its);
 	if (ret)
@@ -281,4 +550,666 @@ int its_protect(phys_addr_t base, bool closed)
 	its_pin(its);
 
 	return 0;
+}
+
+/*
+ * The ITS whose control frame starts at @base, in @state; NULL if there is none. It
+ * is closed, or of no interest, if nobody had enabled it when it was protected.
+ */
+static struct its *its_get(phys_addr_t base, enum pkvm_its_state state)
+{
+	const struct pkvm_mmio_range *range = pkvm_mmio_find(base, NULL, NULL);
+	struct its *its;
+
+	if (!range || range->base != base || range->write != its_write)
+		return NULL;
+
+	its = range->data;
+
+	/* Pairs with its_take_over() */
+	return smp_load_acquire(&its->state) == state && its->cbaser ? its : NULL;
+}
+
+/* The numbers that commands give to a set of ITSs, as a bitmap. */
+u16 its_list(u64 its_mask)
+{
+	u16 list = 0;
+
+	for (; its_mask; its_mask &= its_mask - 1) {
+		const struct its *its = &its_nodes[__ffs(its_mask)];
+
+		list |= BIT(FIELD_GET(GITS_CTLR_ITS_NUMBER, its->ctlr));
+	}
+
+	return list;
+}
+
+/* Take a table, and what level-2 pages it has, over in place. */
+static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
+{
+	static const u32 page_sizes[] = { SZ_4K, SZ_16K, SZ_64K, SZ_64K };
+	u32 page_size = page_sizes[(baser >> GITS_BASER_PAGE_SIZE_SHIFT) &
+				   GIC_PAGE_SIZE_MASK];
+	u64 size = GITS_BASER_NR_PAGES(baser) * page_size;
+	u32 ids_per_page = page_size / GITS_BASER_ENTRY_SIZE(baser);
+	phys_addr_t pa = baser & GENMASK_ULL(47, 12);
+	int ret;
+
+	if (page_size == SZ_64K)
+		pa = GITS_BASER_ADDR_48_to_52(baser);
+	if (!IS_ALIGNED(pa, page_size))
+		return -EINVAL;
+
+	ret = its_take_pages(pa, size, missing);
+	if (ret)
+		return ret;
+
+	table->base = hyp_phys_to_virt(pa);
+	table->page_size = page_size;
+	table->indirect = baser & GITS_BASER_INDIRECT;
+	if (!table->indirect) {
+		table->nr_ids = size / page_size * ids_per_page;
+		return 0;
+	}
+
+	/* The driver and the ITS must agree on how an ID is split */
+	if (!is_power_of_2(ids_per_page))
+		return -EINVAL;
+	table->ids_per_page = ilog2(ids_per_page);
+	table->nr_ids = size / GITS_LVL1_ENTRY_SIZE << table->ids_per_page;
+
+	for (u64 i = 0; i < size / GITS_LVL1_ENTRY_SIZE; i++) {
+		u64 entry = le64_to_cpu(READ_ONCE(table->base[i]));
+
+		if (!(entry & GITS_BASER_VALID))
+			continue;
+
+		pa = entry & ITS_LEVEL1_ADDRESS;
+		if (!IS_ALIGNED(pa, page_size))
+			return -EINVAL;
+		ret = its_take_pages(pa, page_size, missing);
+		if (ret)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int its_take_tables(struct its *its, u64 *missing)
+{
+	struct its_table collections = {};
+	u64 hcc = GITS_TYPER_HCC(its->typer);
+	u64 nr_icids = BIT(16);
+	int ret;
+
+	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++) {
+		struct its_table *table;
+
+		if (!(its->baser[n] & GITS_BASER_VALID))
+			continue;
+
+		switch (GITS_BASER_TYPE(its->baser[n])) {
+		case GITS_BASER_TYPE_DEVICE:
+			table = &its->device_table;
+			break;
+		case GITS_BASER_TYPE_VCPU:
+			table = &its->vpe_table;
+			break;
+		case GITS_BASER_TYPE_COLLECTION:
+			table = &collections;
+			break;
+		default:
+			/* Nothing is known of what the ITS does with it */
+			return -EOPNOTSUPP;
+		}
+
+		if (table->base)
+			return -EINVAL;
+		ret = its_take_table(table, its->baser[n], missing);
+		if (ret)
+			return ret;
+	}
+
+	/* Without a table, the ITS has room for all that it can count */
+	its->nr_device_ids = BIT_ULL(FIELD_GET(GITS_TYPER_DEVBITS, its->typer) + 1);
+	if (!its->device_table.base)
+		its->device_table.nr_ids = its->nr_device_ids;
+	its->nr_device_ids = min(its->nr_device_ids, its->device_table.nr_ids);
+
+	/* Two levels of collections: no driver has them, and nobody would fill them */
+	if (collections.indirect)
+		return -EOPNOTSUPP;
+	if (its->typer & ITS_TYPER_CIL)
+		nr_icids = BIT(FIELD_GET(ITS_TYPER_CIDBITS, its->typer) + 1);
+	if (!collections.base || (its->typer & ITS_TYPER_CCT))
+		collections.nr_ids += hcc;
+	its->nr_collections = min3(nr_icids, collections.nr_ids, (u64)NR_CPUS);
+
+	return 0;
+}
+
+static u64 its_notes_size(const struct its *its)
+{
+	return its->size / ITS_SLOT_SIZE * sizeof(struct its_note);
+}
+
+static u64 its_collections_size(const struct its *its)
+{
+	return its->nr_collections * sizeof(*its->collections);
+}
+
+/* Undo all that was done for an ITS that is not taken over, in reverse. */
+static void its_undo(struct its *its)
+{
+	while (its->handed_over) {
+		struct its_device_record *device = its->handed_over;
+
+		its->handed_over = device->next;
+		its_forget_events(device);
+		its_arena_free(device->events, its_events_size(device->event_bits));
+		*device = (struct its_device_record){};
+	}
+
+	if (its->collections)
+		its_arena_free(its->collections, its_collections_size(its));
+	if (its->notes)
+		its_arena_free(its->notes, its_notes_size(its));
+	its->collections = NULL;
+	its->notes = NULL;
+
+	its_give_back_pages(its->nr_taken);
+	its->device_table = (struct its_table){};
+	its->vpe_table = (struct its_table){};
+	WRITE_ONCE(its->state, PKVM_ITS_FORWARD);
+}
+
+/**
+ * its_add_redistributor() - Tell EL2 of a redistributor that commands may name
+ * @base:	physical address of its frames
+ * @processor:	GICR_TYPER.Processor_Number
+ *
+ * Called by the trusted host.
+ *
+ * Return: 0 or an error: nothing has changed.
+ */
+int its_add_redistributor(phys_addr_t base, u32 processor)
+{
+	int ret = -EPERM;
+
+	hyp_spin_lock(&its_setup_lock);
+	if (!its_sealed)
+		ret = its_add_rdbase(base, processor);
+	hyp_spin_unlock(&its_setup_lock);
+
+	return ret;
+}
+
+static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks, u64 *missing)
+{
+	int ret;
+
+	*missing = 0;
+	if (!its_is_live(its))
+		return -ENXIO;
+	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++)
+		if (its_read_baser(its, n) != its->baser[n])
+			return -ENXIO;
+
+	if (quirks->itt_entry_size > SZ_256 || quirks->itt_entry_size <
+	    FIELD_GET(GITS_TYPER_ITT_ENTRY_SIZE, its->typer) + 1)
+		return -EINVAL;
+	ret = its_set_id_bits(quirks->lpi_bits, quirks->vpe_bits);
+	if (ret)
+		return ret;
+
+	if (quirks->flags & PKVM_ITS_DMA32)
+		its_arena_set_limit(SZ_4G);
+
+	its->itt_entry_size = quirks->itt_entry_size;
+	its->vlpi_rd_offset = quirks->vlpi_rd_offset;
+	its->size = ITS_CBASER_SIZE(its->cbaser);
+	its->flush = (quirks->flags & PKVM_ITS_NON_COHERENT) ||
+		     (its->cbaser & GITS_CBASER_SHAREABILITY_MASK) != GITS_CBASER_InnerShareable;
+
+	its->notes = its_arena_alloc(its_notes_size(its), missing);
+	if (!its->notes)
+		return -ENOMEM;
+
+	ret = its_take_tables(its, missing);
+	if (ret)
+		return ret;
+	its->vpe_table.nr_ids = min(its->vpe_table.nr_ids, BIT_ULL(quirks->vpe_bits));
+
+	its->collections = its_arena_alloc(its_collections_size(its), missing);
+
+	return its->collections ? 0 : -ENOMEM;
+}
+
+/*
+ * What a hypercall returns: 0, an error, or how many bytes the host has to donate
+ * to the arena, in one piece, before it tries again.
+ */
+static s64 its_result(int ret, u64 missing)
+{
+	return missing ?: ret;
+}
+
+/**
+ * its_prepare() - Begin to take an ITS over
+ * @base:	physical address of its control frame
+ * @quirks:	what the trusted host knows better than the registers
+ *
+ * Takes the tables in place; where they are, EL2 reads from the ITS itself. The
+ * queue remains the driver's until its_take_over().
+ *
+ * Called by the trusted host, with no lock held but the one that keeps the driver
+ * from mapping devices. One ITS at a time.
+ *
+ * Return: 0, or see its_result(): nothing has changed.
+ */
+s64 its_prepare(phys_addr_t base, const struct pkvm_its_quirks *quirks)
+{
+	struct its *its;
+	u64 missing = 0;
+	int ret;
+
+	hyp_spin_lock(&its_setup_lock);
+	its = its_get(base, PKVM_ITS_FORWARD);
+	if (its_sealed || !its) {
+		ret = its_sealed ? -EPERM : -ENODEV;
+		goto unlock;
+	}
+
+	its->nr_taken = its_nr_taken();
+	ret = its_do_prepare(its, quirks, &missing);
+	if (ret)
+		its_undo(its);
+	else
+		WRITE_ONCE(its->state, PKVM_ITS_PREPARED);
+unlock:
+	hyp_spin_unlock(&its_setup_lock);
+
+	return its_result(ret, missing);
+}
+
+static int its_do_hand_over_device(struct its *its, u32 device_id, phys_addr_t itt,
+				   u32 event_bits, u64 *missing)
+{
+	struct its_device_record *device;
+	u32 *events;
+	int ret;
+
+	if (!event_bits || event_bits > FIELD_GET(GITS_TYPER_IDBITS, its->typer) + 1 ||
+	    device_id >= its->nr_device_ids || !its_table_has(&its->device_table, device_id) ||
+	    !IS_ALIGNED(itt, SZ_256))
+		return -EINVAL;
+
+	device = its_make_device(its, device_id, missing);
+	if (!device)
+		return -ENOMEM;
+	if (device->state != ITS_DEVICE_NONE)
+		return -EEXIST;
+
+	events = its_arena_alloc(its_events_size(event_bits), missing);
+	if (!events)
+		return -ENOMEM;
+
+	ret = its_take_pages(itt, its_itt_size(its, event_bits), missing);
+	if (ret) {
+		its_arena_free(events, its_events_size(event_bits));
+		return ret;
+	}
+
+	*device = (struct its_device_record){
+		.events		= events,
+		.next		= its->handed_over,
+		.itt		= itt,
+		.event_bits	= event_bits,
+		.state		= ITS_DEVICE_MAPPED,
+		.in_place	= true,
+	};
+	its->handed_over = device;
+
+	return 0;
+}
+
+/**
+ * its_hand_over_device() - Tell EL2 of a device that is mapped already
+ * @base:	physical address of the control frame, see its_prepare()
+ * @device_id:	DeviceID
+ * @itt:	physical address of its ITT, which is taken in place
+ * @event_bits:	log2 of the number of entries of the ITT
+ *
+ * Return: 0, or see its_result(): nothing has changed.
+ */
+s64 its_hand_over_device(phys_addr_t base, u32 device_id, phys_addr_t itt, u32 event_bits)
+{
+	struct its *its;
+	u64 missing = 0;
+	int ret;
+
+	hyp_spin_lock(&its_setup_lock);
+	its = its_get(base, PKVM_ITS_PREPARED);
+	ret = its ? its_do_hand_over_device(its, device_id, itt, event_bits, &missing) : -ENODEV;
+	hyp_spin_unlock(&its_setup_lock);
+
+	return its_result(ret, missing);
+}
+
+/**
+ * its_hand_over_events() - Tell EL2 of events of a device that are mapped already
+ * @base:	physical address of the control frame, see its_prepare()
+ * @device_id:	of a device that has been handed over
+ * @first:	an EventID
+ * @intid:	INTID that it is mapped to, if it is; the next one has the next INTID
+ * @mask:	which of the 64 events from @first on are mapped
+ *
+ * Called in the same critical section of the driver as its_take_over().
+ *
+ * Return: 0 or an error, upon which its_abort() has to follow.
+ */
+int its_hand_over_events(phys_addr_t base, u32 device_id, u32 first, u32 intid, u64 mask)
+{
+	struct its_device_record *device;
+	struct its *its;
+	int ret = 0;
+
+	hyp_spin_lock(&its_setup_lock);
+	its = its_get(base, PKVM_ITS_PREPARED);
+	device = its ? its_find_device(its, device_id) : NULL;
+	if (!device || device->state != ITS_DEVICE_MAPPED || first > U32_MAX - 64)
+		ret = -EINVAL;
+
+	for (; mask && !ret; mask &= mask - 1)
+		if (its_map_event(device, first + __ffs(mask), intid + __ffs(mask)))
+			ret = -EINVAL;
+	hyp_spin_unlock(&its_setup_lock);
+
+	return ret;
+}
+
+/**
+ * its_hand_over_collection() - Tell EL2 of a collection that is mapped already
+ * @base:	physical address of the control frame, see its_prepare()
+ * @icid:	ICID
+ * @rdbase:	RDbase, as in the command
+ *
+ * Called in the same critical section of the driver as its_take_over().
+ *
+ * Return: 0 or an error, upon which its_abort() has to follow.
+ */
+int its_hand_over_collection(phys_addr_t base, u32 icid, u64 rdbase)
+{
+	struct its *its;
+	int ret;
+
+	hyp_spin_lock(&its_setup_lock);
+	its = its_get(base, PKVM_ITS_PREPARED);
+	ret = its && !its_map_collection(its, icid, rdbase) ? 0 : -EINVAL;
+	hyp_spin_unlock(&its_setup_lock);
+
+	return ret;
+}
+
+/**
+ * its_take_over() - From now on, EL2 drives this ITS
+ * @base:	physical address of the control frame, see its_prepare()
+ * @proxy:	physical address of the proxy queue, shared with EL2
+ * @offset:	where the driver is going to write its next command
+ *
+ * The host has handed over all that was mapped, or is going to be by commands that
+ * the ITS hasn't consumed yet; the driver's lock keeps it from adding any until it
+ * has switched to the proxy queue. Other CPUs may read the frame all the time.
+ *
+ * Return: 0 or an error, upon which its_abort() has to follow.
+ */
+int its_take_over(phys_addr_t base, phys_addr_t proxy, u64 offset)
+{
+	struct its *its;
+	u64 read;
+	int ret;
+
+	hyp_spin_lock(&its_setup_lock);
+	ret = -ENODEV;
+	its = its_get(base, PKVM_ITS_PREPARED);
+	if (!its)
+		goto unlock_setup;
+
+	hyp_spin_lock(&its->lock);
+	ret = -ENXIO;
+	read = readq_relaxed(its->frame + GITS_CREADR) & ITS_QUEUE_OFFSET;
+	if (!its_is_live(its) || read >= its->size || !IS_ALIGNED(offset, ITS_SLOT_SIZE) ||
+	    offset != (readq_relaxed(its->frame + GITS_CWRITER) & ITS_QUEUE_OFFSET))
+		goto unlock;
+
+	ret = pkvm_pin_shared(proxy, its->size, 0);
+	if (ret)
+		goto unlock;
+
+	/* The last step, so not one to undo */
+	ret = __pkvm_host_donate_hyp(PHYS_PFN(GITS_CBASER_ADDRESS(its->cbaser)),
+				     PAGE_ALIGN(its->size) >> PAGE_SHIFT);
+	if (ret) {
+		pkvm_unpin_shared(proxy, its->size);
+		goto unlock;
+	}
+
+	its->queue = hyp_phys_to_virt(GITS_CBASER_ADDRESS(its->cbaser));
+	its->proxy = hyp_phys_to_virt(proxy);
+	its->read = read;
+	its->write = offset;
+	its->enabled = true;
+	its->handed_over = NULL;
+	/* Pairs with its_get() and its_is_taken() */
+	smp_store_release(&its->state, PKVM_ITS_TAKEN);
+	trace_its_state(base, PKVM_ITS_TAKEN);
+unlock:
+	hyp_spin_unlock(&its->lock);
+unlock_setup:
+	hyp_spin_unlock(&its_setup_lock);
+
+	return ret;
+}
+
+/**
+ * its_abort() - Undo its_prepare() and what followed
+ * @base:	physical address of the control frame
+ *
+ * All pages are the host's again and the driver goes on as before. Does nothing
+ * unless the ITS is being taken over.
+ */
+void its_abort(phys_addr_t base)
+{
+	struct its *its;
+
+	hyp_spin_lock(&its_setup_lock);
+	its = its_get(base, PKVM_ITS_PREPARED);
+	if (its)
+		its_undo(its);
+	hyp_spin_unlock(&its_setup_lock);
+}
+
+/**
+ * its_seal() - No ITS is taken over any more, and none has to be
+ *
+ * Return: 0, or the physical address of the control frame of an ITS that works and
+ * is not taken over: then there is no seal and there are no protected VMs.
+ */
+phys_addr_t its_seal(void)
+{
+	phys_addr_t open = 0;
+
+	hyp_spin_lock(&its_setup_lock);
+	for (unsigned int i = 0; i < its_nr_nodes && !open; i++) {
+		const struct its *its = &its_nodes[i];
+
+		/* Without a pinned queue it will never be enabled */
+		if (its->cbaser && !its_is_taken(its))
+			open = its->base;
+	}
+	if (!open) {
+		WRITE_ONCE(its_sealed, true);
+		trace_its_state(0, PKVM_ITS_SEALED);
+	}
+	hyp_spin_unlock(&its_setup_lock);
+
+	return open;
+}
+
+bool its_is_sealed(void)
+{
+	return READ_ONCE(its_sealed);
+}
+
+/**
+ * its_reserve_device() - Make sure that MAPD of a device finds the memory it needs
+ * @base:	physical address of the control frame
+ * @device_id:	DeviceID
+ * @event_bits:	log2 of the number of entries of the ITT
+ *
+ * Called without a lock, at any time, by a host that is not trusted. Memory that
+ * goes with a DeviceID is allocated here, and zeroed, and not while the ITS is
+ * locked and its queue waits.
+ *
+ * Return: 0, or see its_result(). -EBUSY: the device is mapped, or it is not known
+ * yet that the ITS has unmapped it.
+ */
+s64 its_reserve_device(phys_addr_t base, u32 device_id, u32 event_bits)
+{
+	struct its *its = its_get(base, PKVM_ITS_TAKEN);
+	struct its_device_record *device, old;
+	u64 size, missing;
+	void *block;
+	int ret;
+
+	if (!its)
+		return -ENODEV;
+	if (!event_bits || event_bits > FIELD_GET(GITS_TYPER_IDBITS, its->typer) + 1)
+		return -EINVAL;
+	if (device_id >= its->nr_device_ids)
+		return -ERANGE;
+
+	ret = its_table_add(&its->device_table, device_id, &missing);
+	if (ret)
+		return its_result(ret, missing);
+
+	size = its_device_size(its, event_bits);
+	block = its_arena_alloc(size, &missing);
+	if (!block)
+		return its_result(-ENOMEM, missing);
+
+	hyp_spin_lock(&its->lock);
+	its_collect(its);
+	ret = -ENOMEM;
+	device = its_make_device(its, device_id, &missing);
+	if (!device)
+		goto unlock;
+
+	ret = -EBUSY;
+	if (device->state > ITS_DEVICE_RESERVED)
+		goto unlock;
+
+	/* Reserved before, for another size perhaps: have the old block freed */
+	ret = 0;
+	old = *device;
+	*device = (struct its_device_record){
+		.events		= block + its_itt_size(its, event_bits),
+		.itt		= hyp_virt_to_phys(block),
+		.event_bits	= event_bits,
+		.state		= ITS_DEVICE_RESERVED,
+	};
+	block = NULL;
+	if (old.state == ITS_DEVICE_RESERVED) {
+		block = hyp_phys_to_virt(old.itt);
+		size = its_device_size(its, old.event_bits);
+	}
+unlock:
+	hyp_spin_unlock(&its->lock);
+	its_arena_free(block, size);
+
+	return its_result(ret, missing);
+}
+
+/**
+ * its_reserve_vpe() - Make sure that VMAPP of a vPE finds the memory it needs
+ * @base:	physical address of the control frame
+ * @vpe_id:	vPEID
+ *
+ * Called without a lock, at any time, by a host that is not trusted.
+ *
+ * Return: 0, or see its_result().
+ */
+s64 its_reserve_vpe(phys_addr_t base, u32 vpe_id)
+{
+	struct its *its = its_get(base, PKVM_ITS_TAKEN);
+	u64 missing;
+	int ret;
+
+	if (!its || !its_is_v4(its))
+		return -ENODEV;
+
+	ret = its_table_add(&its->vpe_table, vpe_id, &missing);
+	if (ret)
+		return its_result(ret, missing);
+
+	hyp_spin_lock(&its_vpe_lock);
+	if (!its_make_vpe(vpe_id, &missing))
+		ret = -ENOMEM;
+	hyp_spin_unlock(&its_vpe_lock);
+
+	return its_result(ret, missing);
+}
+
+/**
+ * its_stat() - Read a counter
+ * @base:	physical address of the control frame
+ * @stat:	enum pkvm_its_stat
+ *
+ * Return: its value, 0 if there is no such ITS or counter.
+ */
+u64 its_stat(phys_addr_t base, u32 stat)
+{
+	const struct pkvm_mmio_range *range = pkvm_mmio_find(base, NULL, NULL);
+	const struct its *its;
+
+	if (!range || range->base != base || range->write != its_write ||
+	    stat >= PKVM_ITS_NR_STATS)
+		return 0;
+
+	its = range->data;
+	switch (stat) {
+	case PKVM_ITS_STATE:
+		return READ_ONCE(its->lost) ? PKVM_ITS_LOST : READ_ONCE(its->state);
+	case PKVM_ITS_ARENA_BYTES:
+		return its_arena_bytes();
+	default:
+		return READ_ONCE(its->stats[array_index_nospec(stat, PKVM_ITS_NR_STATS)]);
+	}
+}
+
+/**
+ * its_may_lose_power() - Is the system free to suspend?
+ *
+ * An ITS writes its caches back when it is disabled, and is done when it is
+ * quiescent. Were it to lose power earlier, it would find an old state in memory
+ * later, and use memory again that EL2 has long given away.
+ *
+ * Called when only one CPU is running. That CPU suspends if told so.
+ */
+bool its_may_lose_power(void)
+{
+	bool may = true;
+
+	for (unsigned int i = 0; i < its_nr_nodes; i++) {
+		struct its *its = &its_nodes[i];
+
+		hyp_spin_lock(&its->lock);
+		if (its_is_taken(its)) {
+			its->quiesced = its_is_quiescent(its);
+			may &= its->quiesced;
+		}
+		hyp_spin_unlock(&its->lock);
+	}
+
+	return may;
 }
