@@ -31,6 +31,22 @@ def el2_entries(trace):
     return bursts
 
 
+def its_accesses(trace):
+    """What each burst did to the control frame: [("read" or "write", offset), ...]"""
+    bursts, burst = [], None
+    for entry in re.finditer(r"\.\.\.from EL[01] to EL2\n\.\.\.with ESR 0x\w+/0x(\w+)|"
+                             r"gicv3_its_(read|write) .*offset 0x(\w+)", trace):
+        marker = MARKERS.get(int(entry[1], 16)) if entry[1] else None
+        if marker == "start":
+            burst = []
+        elif marker == "end":
+            bursts.append(burst)
+            burst = None
+        elif entry[2] and burst is not None:
+            burst.append((entry[2], int(entry[3], 16)))
+    return bursts
+
+
 def its_writes(trace):
     """What reached the control frame: (offset, value, size)."""
     return [(int(w[1], 16), int(w[2], 16), int(w[3])) for w in re.finditer(
@@ -126,8 +142,24 @@ def cost(cpu):
                    f" CWRITER (32, 64 bits) and IIDR: {found}")
 
 
+def polls(cpu):
+    @test(f"frame-polls-{cpu}")
+    def reads(ctx):
+        """P3: to take a write of CWRITER, EL2 looks at CREADR once and never waits."""
+        result = ctx.boot("frame-cost", cpu=CPUS[cpu], smp=1, deterministic=True,
+                          debug=["int", "trace:gicv3_its_read", "trace:gicv3_its_write"])
+        bursts = its_accesses(result.trace)
+        for name, burst in (("32", bursts[3]), ("64", bursts[4])):
+            writes = burst.count(("write", 0x88))
+            ctx.expect(writes == 100, f"{writes} of 100 {name}-bit writes of CWRITER arrived")
+            others = [access for access in burst if access != ("write", 0x88)]
+            ctx.expect(others == [("read", 0x90)] * 100,
+                       f"beside these, the ITS saw {len(others)} accesses: {set(others)}")
+
+
 for cpu in CPUS:
     cost(cpu)
+    polls(cpu)
 
 
 def recycle(name, variant, cpu, step, bits):

@@ -90,6 +90,11 @@ uint64_t irq_count(const char *prefix, int cpu);
 /* Direct an interrupt to a CPU; -1 and errno when the kernel manages it. */
 int irq_set_cpu(int irq, int cpu);
 
+/* counters.c: what EL2 counts of the n-th ITS; false if there is no such counter */
+bool its_counter(unsigned int its, const char *name, uint64_t *value);
+/* The driver has done nothing that EL2 would refuse. */
+void check_its_honest(const char *when);
+
 /* module.c */
 /* Load a kernel module from the initramfs; 0, or -1 and errno. */
 int load_module(const char *path, const char *params);

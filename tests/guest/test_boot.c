@@ -112,6 +112,7 @@ static void test_boot(void)
 	for_each_io_device(dev)
 		check_device(dev);
 	check_io_everywhere("boot");
+	check_its_honest("in the end");
 	for_each_io_device(dev) {
 		snprintf(key, sizeof(key), "irqs.%s", dev->kind);
 		info(key, "%llu", (unsigned long long)irq_count(dev->prefix, -1));

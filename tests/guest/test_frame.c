@@ -300,8 +300,13 @@ static unsigned int hostile_writes(unsigned int offset, char *what, size_t size)
 				write_reg(offset + 4 * (form - 1), 4,
 					  values[i] >> 32 * (form - 1));
 			snapshot(&after);
-			/* A half that is right restores GITS_CBASER, which resets it. */
+			/*
+			 * A half that is right restores GITS_CBASER, which starts the
+			 * queue again. Whoever does that without the driver's knowledge
+			 * makes it submit old commands: they are filtered once more.
+			 */
 			after.creadr = before.creadr;
+			after.cwriter = before.cwriter;
 			if (!memcmp(&before, &after, sizeof(before)))
 				continue;
 			if (!changes++)

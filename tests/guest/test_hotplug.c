@@ -34,5 +34,6 @@ static void test_hotplug(void)
 		check(cpu_is_online(cpu), "CPU %d is online", cpu);
 		check_io_everywhere("online again");
 	}
+	check_its_honest("in the end");
 }
 GUEST_TEST("hotplug", test_hotplug);

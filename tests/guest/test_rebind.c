@@ -57,5 +57,6 @@ static void test_rebind(void)
 		check_eq(done, cycles, "%s works after each rebind", dev->kind);
 	}
 	check_io_everywhere("after rebinding");
+	check_its_honest("in the end");
 }
 GUEST_TEST("rebind", test_rebind);

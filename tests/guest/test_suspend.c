@@ -28,5 +28,6 @@ static void test_suspend(void)
 		set_others_online(true);
 		check_io_everywhere("afterwards");
 	}
+	check_its_honest("in the end");
 }
 GUEST_TEST("suspend", test_suspend);
