@@ -93,3 +93,25 @@ def closed_disabled(ctx):
 def hypercalls(ctx):
     """The host cannot protect, close or seal anything after boot."""
     ctx.boot("hypercalls")
+
+
+def non_coherent(name, cpu):
+    @test(f"noncoherent-{name}")
+    def case(ctx):
+        """An ITS that doesn't snoop: EL2 cleans what it writes, and all works."""
+        edits = [("fdtput", "-ts", f"{INTC}/its@8080000", "dma-noncoherent", "")]
+        result = boot(ctx, edits, guest_test="rebind", cpu=cpu, cycles=5)
+        ctx.expect_line(result, "ITS: using cache flushing for cmd queue")
+        ctx.expect_line(result, "ITS@0x0000000008080000: deprivileged")
+
+
+non_coherent("a57", "cortex-a57")
+non_coherent("max", "max")
+
+
+@test("vm-nolpi")
+def nolpi(ctx):
+    """An ITS that nobody has enabled stays disabled, and doesn't stop protected VMs."""
+    result = ctx.boot("vm", cpu="max", args={"pvm": "allowed"}, devices=(),
+                      params=["irqchip.gicv3_nolpi=1"])
+    ctx.expect(not result.console_lines("deprivileged"), "there is a driver after all")
