@@ -89,3 +89,28 @@ int attack_suspend(void)
 {
 	return ioctl(attack_fd, ATTACK_IOC_SUSPEND) ? -errno : 0;
 }
+
+int attack_queue(struct attack_queue *arg)
+{
+	return ioctl(attack_fd, ATTACK_IOC_QUEUE, arg) ? -errno : 0;
+}
+
+int attack_commands(struct attack_commands *arg)
+{
+	return ioctl(attack_fd, ATTACK_IOC_COMMANDS, arg) ? -errno : 0;
+}
+
+int attack_restart(uint64_t its_nodes)
+{
+	return ioctl(attack_fd, ATTACK_IOC_RESTART, &its_nodes) ? -errno : 0;
+}
+
+int attack_alloc(struct attack_alloc *arg)
+{
+	return ioctl(attack_fd, ATTACK_IOC_ALLOC, arg) ? -errno : 0;
+}
+
+int attack_call(struct attack_call *arg)
+{
+	return ioctl(attack_fd, ATTACK_IOC_CALL, arg) ? -errno : 0;
+}

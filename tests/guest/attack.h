@@ -22,6 +22,12 @@ void *attack_map_exec(uint64_t phys, size_t size);
 int attack_hvc(uint64_t *regs);
 /* Start or stop making the walk of addr abort, see struct attack_flip. */
 int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *flips);
+/* The driver's command queue, pages, hypercalls: 0 or -errno. */
+int attack_queue(struct attack_queue *arg);
+int attack_commands(struct attack_commands *arg);
+int attack_restart(uint64_t its_nodes);
+int attack_alloc(struct attack_alloc *arg);
+int attack_call(struct attack_call *arg);
 /* Not an attack: let the drivers suspend and resume. On one CPU only. */
 int attack_suspend(void);
 

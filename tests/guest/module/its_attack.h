@@ -81,6 +81,73 @@ struct attack_flip {
 	__u64 flips;		/* out, when stopped: how often */
 };
 
+/*
+ * The command queue that the driver of the first ITS writes. its_nodes is the
+ * physical address of the driver's variable of that name.
+ */
+struct attack_queue {
+	__u64 its_nodes;
+	__u64 base;		/* out: physical address of the control frame */
+	__u64 queue;		/* out: likewise of the queue */
+	__u64 size;		/* out: of the queue, in bytes */
+	__u64 write;		/* out: where the driver puts its next command */
+};
+
+/*
+ * Put commands where the driver would put its own, write GITS_CWRITER, and give the
+ * ITS some time to consume them. Without commands, nr slots are submitted as they are.
+ */
+struct attack_commands {
+	__u64 its_nodes;
+	__u64 commands;		/* address of nr times four doublewords, or 0 */
+	__u32 nr;
+	__u32 wide;		/* write all 64 bits of GITS_CWRITER */
+	__u64 first;		/* out: offset of the first slot */
+	__u64 creadr;		/* out: GITS_CREADR in the end */
+	__u32 reached;		/* out: which is where it should be */
+	__u32 pad;
+};
+
+/* Pages that stay allocated for ever: what EL2 has never comes back. Zeroed. */
+struct attack_alloc {
+	__u32 order;
+	__u32 pad;
+	__u64 phys;		/* out */
+};
+
+/* Hypercalls by name; a kernel without the series has only the first. */
+#define ATTACK_CALLS(X)							\
+	X(SHARE_HYP, __pkvm_host_share_hyp)				\
+	X(UNSHARE_HYP, __pkvm_host_unshare_hyp)
+#define ATTACK_ITS_CALLS(X)						\
+	X(ADD_RDBASE, __pkvm_its_add_rdbase)				\
+	X(PREPARE, __pkvm_its_prepare)					\
+	X(HAND_OVER_DEVICE, __pkvm_its_hand_over_device)		\
+	X(HAND_OVER_EVENTS, __pkvm_its_hand_over_events)		\
+	X(HAND_OVER_COLLECTION, __pkvm_its_hand_over_collection)	\
+	X(TAKE_OVER, __pkvm_its_take_over)				\
+	X(ABORT, __pkvm_its_abort)					\
+	X(SEAL, __pkvm_its_seal)					\
+	X(DONATE, __pkvm_its_donate)					\
+	X(RESERVE_DEVICE, __pkvm_its_reserve_device)			\
+	X(RESERVE_VPE, __pkvm_its_reserve_vpe)				\
+	X(STAT, __pkvm_its_stat)
+
+enum attack_call_id {
+#define X(id, name) ATTACK_CALL_##id,
+	ATTACK_CALLS(X)
+	ATTACK_ITS_CALLS(X)
+#undef X
+	ATTACK_NR_CALLS
+};
+
+struct attack_call {
+	__u32 call;
+	__u32 known;		/* out: there is such a hypercall */
+	__u64 args[6];
+	__u64 result;		/* out */
+};
+
 #define ATTACK_MARKER_BASE	0x1750
 
 #define ATTACK_IOC_ACCESS	_IOWR('I', 1, struct attack_access)
@@ -92,5 +159,11 @@ struct attack_flip {
  */
 #define ATTACK_IOC_SUSPEND	_IO('I', 5)
 #define ATTACK_IOC_FLIP		_IOWR('I', 4, struct attack_flip)
+#define ATTACK_IOC_QUEUE	_IOWR('I', 6, struct attack_queue)
+#define ATTACK_IOC_COMMANDS	_IOWR('I', 7, struct attack_commands)
+/* Disable the ITS, restart its queue as after a suspend, enable it; takes its_nodes. */
+#define ATTACK_IOC_RESTART	_IOW('I', 8, __u64)
+#define ATTACK_IOC_ALLOC	_IOWR('I', 9, struct attack_alloc)
+#define ATTACK_IOC_CALL		_IOWR('I', 10, struct attack_call)
 
 #endif

@@ -16,6 +16,7 @@
 #include <asm/neon.h>
 
 #include "its_attack.h"
+#include "module.h"
 
 /* Run one instruction on @addr; -EFAULT if it took an abort. */
 #define TRY(insn, ...)							\
@@ -142,7 +143,7 @@ static long do_access(struct attack_access *access, u32 count, bool markers)
 	return 0;
 }
 
-static void do_hvc(u64 *regs)
+void do_hvc(u64 *regs)
 {
 	register u64 x0 asm("x0") = regs[0];
 	register u64 x1 asm("x1") = regs[1];
@@ -241,12 +242,58 @@ static long do_suspend(void)
 	return ret;
 }
 
+static long do_alloc(struct attack_alloc *arg)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, arg->order);
+
+	if (!page)
+		return -ENOMEM;
+	arg->phys = page_to_phys(page);
+
+	return 0;
+}
+
+/* The ioctls that take a structure and return it. */
+static long attack_ioctl_struct(void __user *user, unsigned int cmd)
+{
+	union {
+		struct attack_queue queue;
+		struct attack_commands commands;
+		struct attack_alloc alloc;
+		struct attack_call call;
+	} arg;
+	long ret;
+
+	if (_IOC_SIZE(cmd) > sizeof(arg) || copy_from_user(&arg, user, _IOC_SIZE(cmd)))
+		return -EFAULT;
+
+	switch (cmd) {
+	case ATTACK_IOC_QUEUE:
+		ret = do_queue(&arg.queue);
+		break;
+	case ATTACK_IOC_COMMANDS:
+		ret = do_commands(&arg.commands);
+		break;
+	case ATTACK_IOC_ALLOC:
+		ret = do_alloc(&arg.alloc);
+		break;
+	case ATTACK_IOC_CALL:
+		ret = do_call(&arg.call);
+		break;
+	default:
+		return -ENOTTY;
+	}
+
+	return ret ?: copy_to_user(user, &arg, _IOC_SIZE(cmd)) ? -EFAULT : 0;
+}
+
 static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 	struct attack_burst burst = { .count = 1 };
 	struct attack_flip flip_arg;
 	struct attack_hvc hvc;
+	u64 its_nodes;
 	long ret;
 
 	switch (cmd) {
@@ -278,8 +325,12 @@ static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (!ret && copy_to_user(user, &flip_arg, sizeof(flip_arg)))
 			ret = -EFAULT;
 		return ret;
+	case ATTACK_IOC_RESTART:
+		if (get_user(its_nodes, (u64 __user *)user))
+			return -EFAULT;
+		return do_restart(its_nodes);
 	default:
-		return -ENOTTY;
+		return attack_ioctl_struct(user, cmd);
 	}
 }
 
