@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The command queue: what a compromised host may have the ITS do.
+
+QEMU is the witness: its trace tells which commands the ITS carried out, its memory
+what EL2 put in the queue that the ITS reads.
+"""
+
+import re
+import struct
+
+from _memory import AfterPowerOff
+from testing import test
+from verdict import Verdict
+
+CPUS = {"a57": "cortex-a57", "max": "max"}
+QUEUE_SIZE = 0x10000
+ITT_ENTRY_SIZE = 12         # of QEMU
+
+DEVICE = 0xffffffff << 32
+EVENT = 0xffffffff
+VPE = 0xffff << 32
+RDBASE = 0xfffffffff << 16
+VALID = 1 << 63
+
+# The bits that each command has, on GICv4.0; all others must be zero.
+FIELDS = {
+    "MOVI": (0x01, DEVICE, EVENT, 0xffff, 0),
+    "INT": (0x03, DEVICE, EVENT, 0, 0),
+    "CLEAR": (0x04, DEVICE, EVENT, 0, 0),
+    "SYNC": (0x05, 0, 0, RDBASE, 0),
+    "MAPD": (0x08, DEVICE, 0x1f, VALID | 0xfffffffffff00, 0),
+    "MAPC": (0x09, 0, 0, VALID | RDBASE | 0xffff, 0),
+    "MAPTI": (0x0a, DEVICE, EVENT << 32 | EVENT, 0xffff, 0),
+    "INV": (0x0c, DEVICE, EVENT, 0, 0),
+    "INVALL": (0x0d, 0, 0, 0xffff, 0),
+    "DISCARD": (0x0f, DEVICE, EVENT, 0, 0),
+    "VMOVI": (0x21, DEVICE, VPE | EVENT, EVENT << 32 | 1, 0),
+    "VMOVP": (0x22, 0, VPE, RDBASE, 0),
+    "VSYNC": (0x25, 0, VPE, 0, 0),
+    "VMAPP": (0x29, 0, VPE, VALID | RDBASE, RDBASE | 0x1f),
+    "VMAPTI": (0x2a, DEVICE, VPE | EVENT, EVENT << 32 | EVENT, 0),
+    "VINVALL": (0x2d, 0, VPE, 0, 0),
+}
+BY_OPCODE = {fields[0]: (name, fields[1:]) for name, fields in FIELDS.items()}
+
+
+def marked(trace, first, last):
+    """The part of the trace between two marks of the guest, see trace_mark()."""
+    marks = [re.search(rf"offset 0x{0xe000 + 4 * n:x} size 4: error", trace)
+             for n in (first, last)]
+    return trace[marks[0].end():marks[1].start()] if all(marks) else ""
+
+
+def commands(trace):
+    """[(name, {field: value})] of what the ITS carried out."""
+    found = []
+    for line in re.finditer(r"gicv3_its_cmd_(\w+) .*? command \w+(.*)", trace):
+        fields = {name: int(value, 16)
+                  for name, value in re.findall(r"(\w+) (?:0x)?(\w+)", line[2])}
+        found.append((line[1].upper(), fields))
+    return found
+
+
+def closed(verdict):
+    """The memory that the host cannot read."""
+    return [tuple(int(bound, 16) for bound in value.split("-"))
+            for key, value in verdict.info.items() if re.fullmatch(r"closed\d+", key)]
+
+
+def is_closed(ranges, start, size):
+    return any(low <= start and start + size <= high for low, high in ranges)
+
+
+def hardware_queue(text):
+    """[(start, size)] of the queue that the ITS reads, from the guest's report."""
+    cbaser = int(Verdict(text).info["cbaser"], 0)
+    return [(cbaser & 0xffffffffff000, QUEUE_SIZE)]
+
+
+def check_slots(ctx, data, evil):
+    """No slot has anything that EL2 must not give to the ITS. Returns the names."""
+    seen = set()
+    for at in range(0, len(data), 32):
+        slot = struct.unpack_from("<4Q", data, at)
+        if not any(slot):
+            continue
+        text = " ".join(f"{word:016x}" for word in slot)
+        opcode = slot[0] & 0xff
+        ctx.expect(opcode in BY_OPCODE, f"the hardware queue has at {at:#x}: {text}")
+        name, fields = BY_OPCODE[opcode]
+        for word, mask in zip((slot[0] & ~0xff, *slot[1:]), fields):
+            ctx.expect(not word & ~mask, f"RES0 bits of {name} are set at {at:#x}: {text}")
+        ctx.expect(name != "MAPD" or slot[2] & 0xfffffffffff00 not in evil,
+                   f"the ITT of the attacker is at {at:#x}: {text}")
+        seen.add(name)
+    return seen
+
+
+def check_itts(ctx, trace, verdict):
+    """Every ITT that the ITS was told of is in memory that the host cannot read."""
+    ranges = closed(verdict)
+    itts = [fields for name, fields in commands(trace) if name == "MAPD" and fields["V"]]
+    ctx.expect(itts, "the ITS saw no MAPD at all")
+    for itt in itts:
+        start = itt["ITT_addr"] << 8
+        size = ITT_ENTRY_SIZE << itt["Size"] + 1
+        ctx.expect(is_closed(ranges, start, size),
+                   f"device {itt['DeviceID']:#x}: the host reads its ITT at {start:#x}")
+    return itts
+
+
+def hostile(name, cpu, gic, variant="default"):
+    @test(f"queue-hostile-{name}", variants=[variant])
+    def case(ctx):
+        """Each command is judged as it should be, and rebuilt from its fields."""
+        with AfterPowerOff(ctx, hardware_queue) as memory:
+            result = ctx.boot("queue-hostile", cpu=cpu, gic=gic, extra=memory.extra,
+                              debug=["trace:gicv3_its*"])
+            info = result.verdict.info
+            data = memory.read(*hardware_queue(result.verdict.text)[0])
+        evil = range(int(info["evil"], 0), int(info["evil"], 0) + 0x10000)
+
+        attack = marked(result.trace, 0, 1)
+        seen = commands(attack)
+        ctx.expect(len(seen) == int(info["judged"]) and
+                   attack.count("gicv3_its_process_command") == len(seen),
+                   f"{len(seen)} commands reached the ITS, {info['judged']} were posted")
+        names = {command for command, _ in seen}
+        wanted = {command for command in FIELDS if gic == 4 or command[0] != "V"}
+        ctx.expect(names == wanted, f"the ITS carried out {names ^ wanted} too much or too little")
+        syncs = sum(command == "SYNC" for command, _ in seen)
+        ctx.expect(syncs >= int(info["rejected"]), f"only {syncs} SYNC took a place")
+
+        # What the attacker wanted with them is not what they do
+        mapc = {(fields["ICID"], fields["RDbase"], fields["V"])
+                for command, fields in seen if command == "MAPC"}
+        ctx.expect(mapc == {(0, 0, 1)}, f"MAPC (ICID, RDbase, V): {mapc}")
+        vmapp = {(fields["V"], fields["VPT_addr"] << 16)
+                 for command, fields in seen if command == "VMAPP"}
+        ctx.expect(vmapp == ({(1, int(info["vpt"], 0)), (0, 0)} if gic == 4 else set()),
+                   f"VMAPP (V, VPT): {vmapp}")
+        for itt in check_itts(ctx, result.trace, result.verdict):
+            ctx.expect(itt["ITT_addr"] << 8 not in evil, "the ITT of the attacker was used")
+        ctx.expect(sum(command == "MAPD" for command, _ in seen) == 3,
+                   "not the three MAPD that EL2 accepted reached the ITS")
+        left = check_slots(ctx, data, evil)
+        ctx.note(f"{len(seen)} commands, {info['rejected']} rejected;"
+                 f" left in the queue: {' '.join(sorted(left))}")
+
+
+hostile("a57", "cortex-a57", 4)
+hostile("max", "max", 4)
+hostile("a57-gic3", "cortex-a57", 3)
