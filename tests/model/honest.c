@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The host of I6: a driver that does what it always did, on many kinds of machine.
+ * No command is refused, all are consumed, and nothing grows.
+ */
+#include "model.h"
+
+#include <linux/array_size.h>
+
+static u64 random_state;
+
+static u32 pick(u32 n)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+
+	return (random_state >> 33) % n;
+}
+
+static struct config random_config(u64 seed)
+{
+	static const u32 page_sizes[] = { SZ_4K, SZ_16K, SZ_64K };
+	static const u32 versions[] = { 30, 40, 41 };
+	static const u32 entry_sizes[] = { 8, 12, 16 };
+	struct config c = {};
+
+	random_state = seed;
+	pick(2);
+	c.nr_its = 1 + pick(MAX_ITS);
+	c.version = versions[seed % 3];
+	c.pta = pick(2);
+	c.vmovp = c.version >= 41 || pick(2);
+	c.indirect = pick(2);
+	c.in_chip = !pick(4);
+	c.page_size = page_sizes[pick(3)];
+	c.queue_size = pick(3) ? SZ_4K : SZ_64K;
+	c.itt_entry_size = entry_sizes[pick(3)];
+	c.lying_typer = c.itt_entry_size == 16 && pick(2);
+	c.vlpi_rd_offset = c.pta && pick(2) ? 0x20000 : 0;
+	c.device_bits = 10 + pick(9);
+	c.shared_vpes = c.version >= 41 && pick(2);
+	c.non_coherent = pick(2);
+	c.dma32 = pick(2);
+	c.stall = pick(2);
+	c.busy = pick(2);
+	c.eager = pick(2);
+
+	return c;
+}
+
+static void check_all(u64 arena)
+{
+	for (u32 its = 0; its < config.nr_its; its++) {
+		require("I6", hw_is_idle(its), "commands are left");
+		require("I6", its_stat(FRAME_BASE(its), PKVM_ITS_STATE) == PKVM_ITS_TAKEN,
+			"ITS %u isn't taken over", its);
+		require("I6", !its_stat(FRAME_BASE(its), PKVM_ITS_REJECTED), "commands rejected");
+		require("I6", !its_stat(FRAME_BASE(its), PKVM_ITS_STALLS), "the queue stalled");
+	}
+	require("I6", !hw_errors(), "the ITS found errors");
+	require("I6", !arena || arena == its_arena_bytes(), "the arena grows");
+	oracle_check_drained();
+}
+
+/* Devices come and go, some of them on several ITSs with the same DeviceID. */
+static void devices(void)
+{
+	for (u32 its = 0; its < config.nr_its; its++) {
+		for (u32 i = 0; i < 4; i++) {
+			u32 device = 0x80 + i * 7, bits = 1 + (i * 3 + its) % 6;
+			u32 nr = min(8U, 1U << bits);
+
+			drv_map_device(its, device, bits);
+			for (u32 event = 0; event < nr; event++)
+				drv_map_event(its, device, event,
+					      16384 + its * 1024 + i * 64 + event, event % NR_RDS);
+			for (u32 event = 0; event < nr; event++) {
+				drv_event(its, GITS_CMD_INV, device, event);
+				drv_event(its, GITS_CMD_INT, device, event);
+				hw_msi(its, device, event);
+				drv_move_event(its, device, event, (event + 1) % NR_RDS);
+			}
+		}
+		for (u32 i = 0; i < 4; i++) {
+			u32 device = 0x80 + i * 7, bits = 1 + (i * 3 + its) % 6;
+
+			for (u32 event = 0; event < min(8U, 1U << bits); event++)
+				drv_unmap_event(its, device, event);
+			drv_unmap_device(its, device);
+			hw_evict(its);
+		}
+	}
+}
+
+/* The driver reserves a device as soon as it sees the SYNC after MAPD consumed. */
+static void remap_at_once(void)
+{
+	for (u32 i = 0; i < 6; i++) {
+		drv_map_device(0, 0x90, 1 + i % 5);
+		drv_map_event(0, 0x90, 1, 20000 + i, 0);
+		drv_unmap_event(0, 0x90, 1);
+		drv_unmap_device(0, 0x90);
+	}
+}
+
+/* What was mapped before the take-over: unmap, map again */
+static void rebind(u32 nr_devices)
+{
+	for (u32 its = 0; its < config.nr_its; its++)
+		for (u32 i = 0; i < nr_devices; i++) {
+			u32 device = 0x20 + i * 3, bits = 1 + i % 4;
+
+			for (u32 event = 0; event < BIT(bits) / 2; event++) {
+				drv_event(its, GITS_CMD_CLEAR, device, event);
+				drv_unmap_event(its, device, event);
+			}
+			drv_unmap_device(its, device);
+			drv_map_device(its, device, 2);
+			drv_map_event(its, device, 3, 24000 + its * 64 + i, 1);
+			drv_unmap_event(its, device, 3);
+			drv_unmap_device(its, device);
+		}
+}
+
+/* A VM of three vCPUs, whose VLPIs come from a device on the last ITS */
+static void vm(void)
+{
+	u32 last = config.nr_its - 1;
+	phys_addr_t vconf = host_alloc(VPE_BLOCK, config.dma32), vpt[3];
+	u64 all = BIT(config.nr_its) - 1;
+
+	if (config.version < 40)
+		return;
+
+	for (u32 vpe = 0; vpe < 3; vpe++) {
+		vpt[vpe] = host_alloc(VPE_BLOCK, config.dma32);
+		require("model", vpt[vpe] && vconf, "out of memory");
+		drv_alloc_vpe(vpe, vpt[vpe], vconf);
+		for (u32 its = 0; its < config.nr_its; its++)
+			drv_map_vpe(its, vpe, vpt[vpe], vconf, vpe);
+	}
+	drv_map_device(last, 0xa0, 3);
+	for (u32 event = 0; event < 3; event++) {
+		drv_map_virtual(last, 0xa0, event, event, 8200 + event);
+		drv_event(last, GITS_CMD_INT, 0xa0, event);
+		hw_msi(last, 0xa0, event);
+	}
+	/* Back and forth between a vLPI and an LPI */
+	drv_event(last, GITS_CMD_DISCARD, 0xa0, 0);
+	drv_map_event(last, 0xa0, 0, 30000, 2);
+	drv_unmap_event(last, 0xa0, 0);
+	drv_map_virtual(last, 0xa0, 0, 0, 8300);
+
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		for (u32 vpe = 0; vpe < 3; vpe++)
+			drv_move_vpe(vpe, (cpu + vpe) % NR_RDS, all);
+	for (u32 event = 0; event < 3; event++)
+		drv_event(last, GITS_CMD_DISCARD, 0xa0, event);
+	drv_unmap_device(last, 0xa0);
+	for (u32 vpe = 0; vpe < 3; vpe++)
+		for (u32 its = 0; its < config.nr_its; its++)
+			drv_unmap_vpe(its, vpe);
+	for (u32 vpe = 0; vpe < 3; vpe++) {
+		for (u64 at = 0; at < VPE_BLOCK; at += PAGE_SIZE)
+			require("I6", !host_unshare(vpt[vpe] + at), "a pending table is kept");
+		host_free(vpt[vpe], VPE_BLOCK);
+	}
+	for (u64 at = 0; at < VPE_BLOCK; at += PAGE_SIZE)
+		require("I6", !host_unshare(vconf + at), "a configuration table is kept");
+	host_free(vconf, VPE_BLOCK);
+}
+
+/* A frame that is not in use, and what EL2 does not know */
+static void refusals(void)
+{
+	host_abort(0, GITS_CWRITER, 0, 0, 0);
+	for (u32 offset = 0; offset < FRAME_SIZE; offset += 0x7c) {
+		bool known = offset == 0 || (offset >= 0x80 && offset < 0x90) ||
+			     (offset >= 0x100 && offset < 0x140);
+
+		if (!known)
+			require("I4", host_mmio(0, offset, 1, 4) != PKVM_MMIO_OK,
+				"write at %x performed", offset);
+	}
+	require("I4", host_mmio(0, GITS_CREADR, 32, 8) != PKVM_MMIO_OK, "GITS_CREADR is written");
+	require("I4", host_mmio(0, 0x10000 - 8, 32, 8) != PKVM_MMIO_OK, "the last register");
+	require("I4", host_mmio(0, GITS_CWRITER, config.queue_size, 4) != PKVM_MMIO_OK,
+		"GITS_CWRITER beyond the queue");
+	require("I4", host_mmio(0, GITS_CTLR, 1, 8) != PKVM_MMIO_OK, "GITS_CTLR with 64 bits");
+}
+
+static void run(const struct config *c, u32 seed)
+{
+	struct boot boot = {
+		.nr_devices	= seed % 6,
+		.busy		= seed % 5,
+		.fail		= seed % 7 == 0 ? 1 + seed % 5 : seed % 11 == 0 ? 100 : 0,
+	};
+	u64 arena = 0;
+
+	model_reset(c);
+	say("machine %u", seed);
+	honest = true;
+	host_boot(&boot);
+	for (u32 its = 0; its < config.nr_its; its++)
+		host_wait(its);
+	check_all(0);
+	refusals();
+
+	for (u32 i = 0; i < 6; i++) {
+		devices();
+		remap_at_once();
+		vm();
+		if (!i)
+			rebind(boot.nr_devices);
+		/* Blocks are split and never joined: it takes some rounds until all fits */
+		if (i == 3)
+			arena = its_arena_bytes();
+		check_all(i > 3 ? arena : 0);
+		if (i == 4)
+			require("I6", host_suspend(seed & 1), "suspend refused");
+	}
+	host_suspend(!(seed & 1));
+	for (u32 its = 0; its < config.nr_its; its++)
+		host_restart_driver(its);
+	devices();
+	check_all(arena);
+}
+
+/* A fault of the ITS stops the queue until the next command, and no longer. */
+static void run_stall(const struct config *c)
+{
+	struct config stalling = *c;
+	u32 opcode;
+
+	stalling.stall = true;
+	model_reset(&stalling);
+	host_boot(&(struct boot){});
+	for (opcode = 0; opcode < 3; opcode++) {
+		drv_map_device(0, 0x40, 2);
+		if (opcode)
+			host_wait(0);
+		drv_map_event(0, 0x40, 1, 9000, 0);
+		hw_fail_next(0);
+		host_wait(0);
+		require("model", !hw_is_idle(0), "no stall");
+		drv_event(0, GITS_CMD_INV, 0x40, 1);
+		for (u32 i = 0; i < 8; i++) {
+			host_wait(0);
+			host_post(0);
+		}
+		require("I6", hw_is_idle(0), "the queue is stalled for ever");
+		drv_unmap_event(0, 0x40, 1);
+		drv_unmap_device(0, 0x40);
+		for (u32 i = 0; i < 16; i++) {
+			host_wait(0);
+			host_post(0);
+		}
+		require("I6", hw_is_idle(0), "the queue is stalled for ever");
+	}
+	require("I6", its_stat(FRAME_BASE(0), PKVM_ITS_STALLS), "no stall counted");
+}
+
+int main(int argc, char **argv)
+{
+	u32 first = argc > 1 ? atoi(argv[1]) : 0, nr = argc > 1 ? 1 : 150;
+
+	verbose = argc > 1;
+	for (u32 seed = first; seed < first + nr; seed++) {
+		struct config c = random_config(seed);
+
+		run(&c, seed);
+		run_stall(&c);
+	}
+	printf("%u machines\n", nr);
+
+	return 0;
+}
