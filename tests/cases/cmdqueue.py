@@ -127,7 +127,7 @@ def hostile(name, cpu, gic, variant="default"):
                    f"{len(seen)} commands reached the ITS, {info['judged']} were posted")
         names = {command for command, _ in seen}
         wanted = {command for command in FIELDS if gic == 4 or command[0] != "V"}
-        ctx.expect(names == wanted, f"the ITS carried out {names ^ wanted} too much or too little")
+        ctx.expect(names == wanted, f"too much or too little was carried out: {names ^ wanted}")
         syncs = sum(command == "SYNC" for command, _ in seen)
         ctx.expect(syncs >= int(info["rejected"]), f"only {syncs} SYNC took a place")
 
@@ -151,3 +151,73 @@ def hostile(name, cpu, gic, variant="default"):
 hostile("a57", "cortex-a57", 4)
 hostile("max", "max", 4)
 hostile("a57-gic3", "cortex-a57", 3)
+
+
+def cwriter(name, cpu):
+    @test(f"queue-cwriter-{name}")
+    def case(ctx):
+        """The queue goes on, whatever is written to CWRITER; no interrupt is lost."""
+        result = ctx.boot("queue-cwriter", cpu=cpu, debug=["trace:gicv3_its*"])
+        info = result.verdict.info
+        trace = marked(result.trace, 0, 1)
+        written = [int(value, 16) for value in re.findall(
+            r"gicv3_its_write .*offset 0x8[8c] data 0x(\w+)", trace)]
+        ctx.expect(len(written) > 200, f"only {len(written)} writes of CWRITER")
+        ctx.expect(all(value % 32 == 0 and value < QUEUE_SIZE for value in written),
+                   "the ITS got an offset that is none")
+        done = [(fields["DeviceID"], fields["EventID"])
+                for command, fields in commands(trace) if command == "INT"]
+        ctx.expect(set(done) == {(int(info["device"], 0), 0)}, f"INT for {set(done)}")
+        arrived = int(info["after"]) - int(info["before"])
+        ctx.expect(len(done) == arrived, f"{len(done)} INT, {arrived} interrupts")
+        slots = trace.count("gicv3_its_process_command")
+        ctx.expect(slots > 3 * QUEUE_SIZE // 32, f"only {slots} commands")
+        ctx.note(f"{slots} commands, {arrived} interrupts")
+
+
+cwriter("a57", "cortex-a57")
+cwriter("max", "max")
+
+
+@test("queue-lost")
+def lost(ctx):
+    """A queue that restarts with commands in it: the ITS stays off, EL2 goes on."""
+    result = ctx.boot("queue-lost", cpu="max", debug=["trace:gicv3_its_write"])
+    enabled = [int(value, 16) & 1 for value in re.findall(
+        r"gicv3_its_write .*offset 0x0 data 0x(\w+)", result.trace)]
+    ctx.expect(enabled[-1] == 0, "the ITS was enabled again")
+
+
+def race(name, cpu, seconds, groups):
+    @test(f"queue-race-{name}", groups=groups)
+    def case(ctx):
+        """Slots change while EL2 reads them; the ITS gets what EL2 has checked."""
+        result = ctx.boot("queue-race", cpu=cpu, args={"seconds": seconds},
+                          debug=["trace:gicv3_its_cmd*", "trace:gicv3_its_bad*"])
+        info = result.verdict.info
+        seen = commands(marked(result.trace, 0, 1))
+        kinds = {(command, fields.get("DeviceID"), fields.get("EventID"))
+                 for command, fields in seen}
+        ctx.expect(kinds == {("INT", 0x1001, 0), ("SYNC", None, None)},
+                   f"the ITS carried out {kinds}")
+        count = sum(command == "INT" for command, _ in seen)
+        ctx.expect(count == int(info["int.accepted"]),
+                   f"{count} INT, EL2 accepted {info['int.accepted']}")
+
+        seen = commands(marked(result.trace, 1, 2))
+        kinds = {(command, fields.get("DeviceID")) for command, fields in seen}
+        ctx.expect(kinds == {("MAPD", 0x1000), ("SYNC", None)}, f"the ITS carried out {kinds}")
+        evil = int(info["evil"], 0)
+        itts = [itt["ITT_addr"] << 8 for itt in check_itts(ctx, result.trace, result.verdict)]
+        ctx.expect(not any(evil <= itt < evil + 0x10000 for itt in itts),
+                   "the ITT of the attacker was used")
+        sizes = {fields["Size"] for command, fields in seen if command == "MAPD" and fields["V"]}
+        ctx.expect(sizes == {4}, f"MAPD with sizes {sizes}, not the one that was reserved")
+        ctx.note(f"{info['int.posted']} and {info['mapd.posted']} slots posted,"
+                 f" {info['int.accepted']} and {info['mapd.accepted']} accepted,"
+                 f" {len(itts)} MAPD")
+
+
+race("a57", "cortex-a57", 3, ("default",))
+race("max", "max", 3, ("default",))
+race("long", "max", 60, ())

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Another CPU rewrites the slot while EL2 reads it, all the time: between a command
+ * that is fine and several that are not. What was checked is what the ITS gets.
+ *
+ * The test case looks for commands of the other kind in QEMU's trace; see cmdqueue.py.
+ *
+ * Argument: seconds=<n>, for each of the two races.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "its.h"
+#include "queue.h"
+
+/* DeviceIDs that no device has, in one page of the device table. */
+#define MINE		0x1000
+#define MAPPED		0x1001
+#define UNRESERVED	0x1002
+#define EVENT_BITS	5
+#define LPI		0xf000
+
+/* What the two processes share. */
+static struct race {
+	volatile uint64_t offset;	/* of the slot that is next */
+	volatile uint64_t turns;
+	struct command command[8];
+	unsigned int nr;
+} *race;
+
+/* Whole doublewords, in either order: the architecture knows no larger store. */
+static void rewrite_for_ever(volatile uint64_t *queue)
+{
+	for (;; race->turns++) {
+		volatile uint64_t *slot = queue + race->offset / sizeof(uint64_t);
+		const uint64_t *dw = race->command[race->turns % race->nr].dw;
+
+		for (int i = 0; i < 4; i++)
+			slot[race->turns & 1 ? i : 3 - i] = dw[race->turns & 1 ? i : 3 - i];
+	}
+}
+
+static pid_t start_rewriting(const struct attack_queue *queue)
+{
+	volatile uint64_t *slots = phys_map(queue->queue, queue->size, true);
+	pid_t pid;
+
+	if (!slots)
+		return -1;
+	/* Not what is left of others, where the rewriter comes too late */
+	for (unsigned int i = 0; i < QUEUE_SLOTS * 4; i++)
+		slots[i] = race->command[0].dw[i % 4];
+	race->offset = queue->write;
+	race->turns = 0;
+	pid = fork();
+	if (!pid) {
+		pin_to_cpu(1);
+		rewrite_for_ever(slots);
+	}
+	phys_unmap((void *)slots, queue->size);
+	return pid;
+}
+
+/* Post slot after slot as it happens to be. Returns how many. */
+static unsigned int run(struct attack_queue *queue, long seconds, void (*each)(void))
+{
+	double end = now() + seconds;
+	unsigned int posted = 0;
+	pid_t pid;
+
+	pin_to_cpu(0);
+	attack_queue(queue);
+	pid = start_rewriting(queue);
+	while (pid > 0 && now() < end) {
+		if (each)
+			each();
+		if (attack_queue(queue))
+			break;
+		race->offset = queue->write;
+		if (!queue_post(NULL, 1))
+			break;
+		posted++;
+	}
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	unpin();
+	return posted;
+}
+
+static void set_commands(const struct command *command, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		race->command[i] = command[i];
+	race->nr = nr;
+}
+
+/* Between INT of a mapped event and what must not come through. */
+static void race_int(struct attack_queue *queue, uint64_t evil, long seconds)
+{
+	const struct command command[] = {
+		on_event(INT, MAPPED, 0), mapd(UNRESERVED, EVENT_BITS, evil),
+		on_event(INT, MAPPED, 0), mapc(0, 0x1234, true),
+		on_event(INT, MAPPED, 0), mapd(MAPPED, EVENT_BITS, evil),
+		on_event(INT, MAPPED, 0), mapti(MAPPED, 0, LPI + 1, 0xffff),
+	};
+	struct counters before, after;
+	unsigned int posted;
+
+	set_commands(command, 8);
+	counters_read(&before);
+	posted = run(queue, seconds, NULL);
+	counters_read(&after);
+	info("int.posted", "%u", posted);
+	info("int.turns", "%llu", (unsigned long long)race->turns);
+	info("int.accepted", "%llu", (unsigned long long)(after.commands - before.commands));
+	check_eq(after.commands - before.commands + after.rejected - before.rejected, posted,
+		 "INT: each slot is submitted once");
+	check(after.commands - before.commands > 100 && after.rejected - before.rejected > 100,
+	      "INT: both kinds of commands were there");
+	check(!after.stalls && !after.ignored, "INT: nothing stalled");
+}
+
+static void reserve_mine(void)
+{
+	reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, MINE, EVENT_BITS);
+}
+
+/* MAPD of a device that may be mapped: the ITT is EL2's, whatever the slot says. */
+static void race_mapd(struct attack_queue *queue, uint64_t evil, long seconds)
+{
+	const struct command command[] = {
+		mapd(MINE, EVENT_BITS, evil), unmapd(MINE), mapd(MINE, 16, evil),
+		sync_cmd(0), mapd(MINE, EVENT_BITS, evil + 0x1000), sync_cmd(0),
+	};
+	struct counters before, after;
+	unsigned int posted;
+
+	set_commands(command, 6);
+	counters_read(&before);
+	posted = run(queue, seconds, reserve_mine);
+	counters_read(&after);
+	info("mapd.posted", "%u", posted);
+	info("mapd.accepted", "%llu", (unsigned long long)(after.commands - before.commands));
+	check(after.commands - before.commands > 100 && after.rejected - before.rejected > 100,
+	      "MAPD: both kinds of commands were there");
+	check(!after.stalls && !after.ignored, "MAPD: nothing stalled");
+}
+
+static void test_queue_race(void)
+{
+	long seconds = arg_long("seconds", 3);
+	uint64_t evil = 0, warm, arena;
+	struct attack_queue queue;
+	struct counters counters;
+
+	if (!queue_open(&queue))
+		return;
+	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		    0);
+	evil = pages_alloc(4);
+	if (!check(race != MAP_FAILED && evil, "there is memory"))
+		return;
+	info("evil", "%#llx", (unsigned long long)evil);
+	check_io_everywhere("before");
+	check_eq(reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, MAPPED, EVENT_BITS), 0,
+		 "a device is reserved");
+	check_eq(queue_judge(mapd(MAPPED, EVENT_BITS, 0)), ACCEPTED, "and mapped");
+	check_eq(queue_judge(mapti(MAPPED, 0, LPI, 0)), ACCEPTED, "so is an event");
+	reserve_mine();
+	counters_read(&counters);
+	warm = counters.arena_bytes;
+
+	trace_mark(0);
+	race_int(&queue, evil, seconds);
+	trace_mark(1);
+	race_mapd(&queue, evil, seconds);
+	trace_mark(2);
+
+	counters_read(&counters);
+	arena = counters.arena_bytes;
+	check(arena - warm <= 0x1000, "EL2 has lost no memory");
+	check_io_everywhere("afterwards");
+	check(info_closed_memory(), "EL2 has memory");
+}
+GUEST_TEST("queue-race", test_queue_race);
