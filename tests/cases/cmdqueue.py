@@ -211,7 +211,8 @@ def race(name, cpu, seconds, groups):
         itts = [itt["ITT_addr"] << 8 for itt in check_itts(ctx, result.trace, result.verdict)]
         ctx.expect(not any(evil <= itt < evil + 0x10000 for itt in itts),
                    "the ITT of the attacker was used")
-        sizes = {fields["Size"] for command, fields in seen if command == "MAPD" and fields["V"]}
+        sizes = {fields["Size"] for command, fields in seen
+                 if command == "MAPD" and fields["V"]}
         ctx.expect(sizes == {4}, f"MAPD with sizes {sizes}, not the one that was reserved")
         ctx.note(f"{info['int.posted']} and {info['mapd.posted']} slots posted,"
                  f" {info['int.accepted']} and {info['mapd.accepted']} accepted,"
@@ -220,4 +221,4 @@ def race(name, cpu, seconds, groups):
 
 race("a57", "cortex-a57", 3, ("default",))
 race("max", "max", 3, ("default",))
-race("long", "max", 60, ())
+race("long", "max", 20, ())

@@ -94,3 +94,22 @@ def out_of_reach(name, cpu, variant="default"):
 
 for cpu in CPUS:
     out_of_reach(cpu, CPUS[cpu])
+
+
+@test("hypercalls-its")
+def hypercalls(ctx):
+    """The hypercalls about the ITS take what makes sense, and change nothing if not."""
+    ctx.boot("hypercalls-its", cpu="max", label="max")
+    ctx.boot("hypercalls-its", cpu="cortex-a57", gic=3, label="a57-gic3")
+
+
+def rebind(name, cycles, groups):
+    @test(f"rebind-memory{name}", groups=groups)
+    def case(ctx):
+        """Devices that come and go don't cost memory of EL2."""
+        result = ctx.boot("rebind-memory", cpu="max", args={"cycles": cycles}, time_limit=600)
+        ctx.note(f"{cycles} times, {result.verdict.info['arena']} bytes")
+
+
+rebind("", 100, ("default",))
+rebind("-long", 1000, ())
