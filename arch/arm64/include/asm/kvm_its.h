@@ -12,6 +12,7 @@
  * @vlpi_rd_offset: added to the RDbase in VMAPP and VMOVP
  * @lpi_bits:	the INTID of an LPI has so many bits
  * @vpe_bits:	a vPEID has so many bits
+ * @device_bits: a DeviceID has so many bits
  * @flags:	PKVM_ITS_DMA32: the ITS reaches only the first 4 GiB;
  *		PKVM_ITS_NON_COHERENT: it doesn't snoop, whatever its registers say
  */
@@ -23,6 +24,7 @@ struct pkvm_its_quirks {
 	u32	vlpi_rd_offset;
 	u32	lpi_bits;
 	u32	vpe_bits;
+	u32	device_bits;
 	u32	flags;
 };
 

@@ -381,6 +381,9 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 		return ITS_BAD_VPE;
 	if (vmovp.todo && vmovp.vpe_id == id)
 		return ITS_BAD_SEQUENCE;
+	/* Alloc says which ITS is the first or the last: not while two are at it */
+	if ((vpe->mapping | vpe->unmapping) & ~its_bit(its))
+		return ITS_BAD_STATE;
 
 	if (!(cmd->dw[2] & CMD_VALID)) {
 		if (!(vpe->mapped & its_bit(its)))
@@ -388,13 +391,10 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 
 		vpe->mapped &= ~its_bit(its);
 		vpe->unmapping |= its_bit(its);
+		*note = (struct its_note){ ITS_NOTE_VMAPP, id };
 		cmd->dw[0] = GITS_CMD_VMAPP;
-		/* On GICv4.1, it is its own VSYNC */
-		if (its_is_v4_1(its)) {
-			*note = (struct its_note){ ITS_NOTE_VPE, id };
-			if (!vpe->mapped)
-				cmd->dw[0] |= CMD_ALLOC;
-		}
+		if (its_is_v4_1(its) && !vpe->mapped)
+			cmd->dw[0] |= CMD_ALLOC;
 		cmd->dw[1] &= CMD_VPE;
 		cmd->dw[2] = 0;
 		cmd->dw[3] = 0;
@@ -402,12 +402,7 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 		return ITS_ACCEPTED;
 	}
 
-	/*
-	 * While an ITS unmaps the vPE, the redistributors may forget it: not a
-	 * moment to map it for the first time.
-	 */
-	if (((vpe->mapped | vpe->unmapping) & its_bit(its)) ||
-	    (vpe->unmapping && !vpe->mapped))
+	if ((vpe->mapped | vpe->unmapping) & its_bit(its))
 		return ITS_BAD_STATE;
 	if (!rdbase_is_valid(its, (cmd->dw[2] & CMD_RDBASE) - its->vlpi_rd_offset))
 		return ITS_BAD_RDBASE;
@@ -441,16 +436,25 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 	}
 
 	vpe->mapped |= its_bit(its);
+	vpe->mapping |= its_bit(its);
+	*note = (struct its_note){ ITS_NOTE_VMAPP, id };
 
 	return ITS_ACCEPTED;
 }
 
-static enum pkvm_its_verdict map_vlpi(const struct its_args *args, u32 vintid, u32 doorbell)
+static u32 event_of_vpe(const struct its_cmd *cmd)
 {
-	if (!lpi_is_valid(vintid) || !doorbell_is_valid(doorbell))
+	return ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL |
+	       FIELD_PREP(ITS_EVENT_VPE, FIELD_GET(CMD_VPE, cmd->dw[1]));
+}
+
+static enum pkvm_its_verdict map_vlpi(const struct its_cmd *cmd, const struct its_args *args,
+				      u32 vintid)
+{
+	if (!lpi_is_valid(vintid) || !doorbell_is_valid(FIELD_GET(CMD_DOORBELL, cmd->dw[2])))
 		return ITS_BAD_INTID;
 
-	args->device->events[args->event] = ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL;
+	args->device->events[args->event] = event_of_vpe(cmd);
 	args->device->nr_mapped++;
 
 	return ITS_ACCEPTED;
@@ -459,14 +463,13 @@ static enum pkvm_its_verdict map_vlpi(const struct its_args *args, u32 vintid, u
 static enum pkvm_its_verdict its_vmapti(struct its *its, struct its_cmd *cmd,
 					const struct its_args *args, struct its_note *note)
 {
-	return map_vlpi(args, FIELD_GET(CMD_VINTID, cmd->dw[2]),
-			FIELD_GET(CMD_DOORBELL, cmd->dw[2]));
+	return map_vlpi(cmd, args, FIELD_GET(CMD_VINTID, cmd->dw[2]));
 }
 
 static enum pkvm_its_verdict its_vmapi(struct its *its, struct its_cmd *cmd,
 				       const struct its_args *args, struct its_note *note)
 {
-	return map_vlpi(args, args->event, FIELD_GET(CMD_DOORBELL, cmd->dw[2]));
+	return map_vlpi(cmd, args, args->event);
 }
 
 static enum pkvm_its_verdict its_vmovi(struct its *its, struct its_cmd *cmd,
@@ -476,6 +479,8 @@ static enum pkvm_its_verdict its_vmovi(struct its *its, struct its_cmd *cmd,
 		cmd->dw[2] = 0;
 	else if (!doorbell_is_valid(FIELD_GET(CMD_DOORBELL, cmd->dw[2])))
 		return ITS_BAD_INTID;
+
+	args->device->events[args->event] = event_of_vpe(cmd);
 
 	return ITS_ACCEPTED;
 }
@@ -540,12 +545,17 @@ static enum pkvm_its_verdict its_vsync(struct its *its, struct its_cmd *cmd,
 {
 	struct its_vpe_record *vpe = args->vpe;
 
-	if (!vpe || !((vpe->mapped | vpe->unmapping) & its_bit(its)))
+	if (!vpe)
+		return ITS_BAD_VPE;
+	if (vpe->mapped & its_bit(its))
+		return ITS_ACCEPTED;
+	/* On GICv4.1, unmapping is its own VSYNC */
+	if (its_is_v4_1(its) || !(vpe->unmapping & its_bit(its)))
 		return ITS_BAD_VPE;
 
-	if (!its_is_v4_1(its) && (vpe->unmapping & ~vpe->syncing & its_bit(its))) {
+	if (!(vpe->syncing & its_bit(its))) {
 		vpe->syncing |= its_bit(its);
-		*note = (struct its_note){ ITS_NOTE_VPE, FIELD_GET(CMD_VPE, cmd->dw[1]) };
+		*note = (struct its_note){ ITS_NOTE_VSYNC, FIELD_GET(CMD_VPE, cmd->dw[1]) };
 	}
 
 	return ITS_ACCEPTED;
@@ -556,7 +566,7 @@ static enum pkvm_its_verdict its_vsync(struct its *its, struct its_cmd *cmd,
 #define CHECK_V4_1		BIT(1)	/* GICv4.1 */
 #define CHECK_DEVICE		BIT(2)	/* DeviceID mapped, EventID in its ITT */
 #define CHECK_UNMAPPED		BIT(3)	/* the event is not mapped */
-#define CHECK_MAPPED		BIT(4)	/* the event is mapped, to anything */
+#define CHECK_MAPPED		BIT(4)	/* the event is mapped, and so is its vPE */
 #define CHECK_PHYSICAL		BIT(5)	/* the event is mapped to an LPI */
 #define CHECK_VIRTUAL		BIT(6)	/* the event is mapped to a vLPI */
 #define CHECK_ICID		BIT(7)	/* the collection is mapped */
@@ -625,21 +635,22 @@ static const struct its_row its_rows[] = {
 	[GITS_CMD_INVDB]   = { { 0, CMD_VPE }, VPE_MAPPED | CHECK_V4_1 },
 };
 
-static enum pkvm_its_verdict check_event(u32 checks, u32 event)
+/* Without a lock: nobody changes that bit without the lock of the ITS. */
+static bool vpe_is_mapped(const struct its *its, const struct its_vpe_record *vpe)
 {
-	u32 type = event & (ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL);
-	bool good = true;
+	return vpe && (READ_ONCE(vpe->mapped) & its_bit(its));
+}
 
+static bool event_is_good(const struct its *its, u32 checks, u32 event)
+{
 	if (checks & CHECK_UNMAPPED)
-		good = !type;
-	else if (checks & CHECK_MAPPED)
-		good = type;
-	else if (checks & CHECK_PHYSICAL)
-		good = type == ITS_EVENT_MAPPED;
-	else if (checks & CHECK_VIRTUAL)
-		good = type & ITS_EVENT_VIRTUAL;
+		return !event;
+	if (checks & CHECK_PHYSICAL)
+		return event && !(event & ITS_EVENT_VIRTUAL);
+	if (!(event & ITS_EVENT_VIRTUAL))
+		return event && (checks & CHECK_MAPPED);
 
-	return good ? ITS_ACCEPTED : ITS_BAD_STATE;
+	return vpe_is_mapped(its, its_find_vpe(FIELD_GET(ITS_EVENT_VPE, event)));
 }
 
 static enum pkvm_its_verdict run_row(struct its *its, const struct its_row *row,
@@ -649,8 +660,7 @@ static enum pkvm_its_verdict run_row(struct its *its, const struct its_row *row,
 
 	if (row->checks & CHECK_VPE) {
 		args.vpe = its_find_vpe(FIELD_GET(CMD_VPE, cmd->dw[1]));
-		if ((row->checks & CHECK_VPE_MAPPED) &&
-		    !(args.vpe && (args.vpe->mapped & its_bit(its))))
+		if ((row->checks & CHECK_VPE_MAPPED) && !vpe_is_mapped(its, args.vpe))
 			return ITS_BAD_VPE;
 	}
 
@@ -662,7 +672,7 @@ static enum pkvm_its_verdict run_row(struct its *its, const struct its_row *row,
 		args.event = FIELD_GET(CMD_EVENT, cmd->dw[1]);
 		if (args.event >> args.device->event_bits)
 			return ITS_BAD_EVENT;
-		if (check_event(row->checks, args.device->events[args.event]))
+		if (!event_is_good(its, row->checks, args.device->events[args.event]))
 			return ITS_BAD_STATE;
 	}
 
@@ -746,16 +756,32 @@ static void retire_waiting(struct its *its)
 	}
 }
 
-static void retire_vpe(struct its *its, u32 id)
+static void retire_vpe(struct its *its, const struct its_note *note)
 {
 	struct its_vpe_record *vpe;
+	bool unmapped;
 
 	hyp_spin_lock(&its_vpe_lock);
-	vpe = its_find_vpe(id);
-	vpe->unmapping &= ~its_bit(its);
-	vpe->syncing &= ~its_bit(its);
-	if (!vpe->mapped && !vpe->unmapping)
-		vpe_unpin(vpe);
+	vpe = its_find_vpe(note->id);
+
+	/* A later VMAPP may have been accepted, but is further down the queue */
+	if (note->what == ITS_NOTE_VSYNC) {
+		unmapped = vpe->unmapped & its_bit(its);
+	} else if (vpe->mapping & its_bit(its)) {
+		vpe->mapping &= ~its_bit(its);
+		unmapped = false;
+	} else {
+		vpe->unmapped |= its_bit(its);
+		unmapped = its_is_v4_1(its);
+	}
+
+	if (unmapped) {
+		vpe->unmapping &= ~its_bit(its);
+		vpe->unmapped &= ~its_bit(its);
+		vpe->syncing &= ~its_bit(its);
+		if (!vpe->mapped && !vpe->unmapping)
+			vpe_unpin(vpe);
+	}
 	hyp_spin_unlock(&its_vpe_lock);
 }
 
@@ -777,8 +803,31 @@ void its_retire(struct its *its, const struct its_note *note)
 	case ITS_NOTE_SYNC:
 		retire_waiting(its);
 		break;
-	case ITS_NOTE_VPE:
-		retire_vpe(its, note->id);
+	case ITS_NOTE_VMAPP:
+	case ITS_NOTE_VSYNC:
+		retire_vpe(its, note);
 		break;
 	}
+}
+
+/**
+ * its_give_up() - The ITS failed on a command
+ * @its:	the caller holds its lock
+ * @cmd:	as the ITS got it
+ *
+ * What the ITS makes of the device from here on is unknown: no more commands for it.
+ * The note of the slot is dropped, so nothing is released on account of it.
+ */
+void its_give_up(struct its *its, const struct its_cmd *cmd)
+{
+	u64 opcode = FIELD_GET(CMD_OPCODE, cmd->dw[0]);
+	struct its_device_record *device;
+
+	if (opcode >= ARRAY_SIZE(its_rows) || !(its_rows[opcode].fields[0] & CMD_DEVICE))
+		return;
+
+	/* Not every command is one that EL2 has seen: there are those of before */
+	device = its_find_device(its, FIELD_GET(CMD_DEVICE, cmd->dw[0]));
+	if (device && device->state == ITS_DEVICE_MAPPED)
+		device->state = ITS_DEVICE_BROKEN;
 }

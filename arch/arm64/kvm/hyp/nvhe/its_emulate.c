@@ -65,8 +65,12 @@ static unsigned int its_nr_nodes;
 /* All ITSs that the host drives are taken over; written once, before any VM */
 static bool its_sealed;
 
-/* One take-over at a time */
+/* No more take-overs, whether or not all went well */
+static bool its_setup_closed;
+
+/* Guards the above, and a take-over: one step at a time, one ITS at a time */
 static DEFINE_HYP_SPINLOCK(its_setup_lock);
+static struct its *its_in_setup;
 
 /*
  * Relaxed accesses do throughout: the barrier that the host issued before its
@@ -203,7 +207,8 @@ static u64 its_collect(struct its *its)
 				   its_distance(its, its->read, its->write))
 		return its->size;
 
-	if (its->nr_notes && offset != its->read && !its_is_live(its))
+	/* An ITS that is not at work makes no progress: it has lost its state */
+	if (offset != its->read && !its_is_live(its))
 		return its->size;
 
 	/* Nothing to release up to there? That's the usual case. */
@@ -231,8 +236,13 @@ static u64 its_collect(struct its *its)
  */
 static void its_skip_stalled(struct its *its, u64 offset)
 {
+	const __le64 *slot = (const void *)its->queue + offset;
 	struct its_note *note = its_note(its, offset);
 	struct its_cmd cmd;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cmd.dw); i++)
+		cmd.dw[i] = le64_to_cpu(slot[i]);
+	its_give_up(its, &cmd);
 
 	if (note->what) {
 		note->what = ITS_NOTE_NONE;
@@ -570,6 +580,12 @@ static struct its *its_get(phys_addr_t base, enum pkvm_its_state state)
 	return smp_load_acquire(&its->state) == state && its->cbaser ? its : NULL;
 }
 
+/* Likewise, but only while it is being taken over. The caller holds its_setup_lock. */
+static struct its *its_get_prepared(phys_addr_t base)
+{
+	return its_setup_closed ? NULL : its_get(base, PKVM_ITS_PREPARED);
+}
+
 /* The numbers that commands give to a set of ITSs, as a bitmap. */
 u16 its_list(u64 its_mask)
 {
@@ -635,7 +651,8 @@ static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
 	return 0;
 }
 
-static int its_take_tables(struct its *its, u64 *missing)
+static int its_take_tables(struct its *its, const struct pkvm_its_quirks *quirks,
+			   u64 *missing)
 {
 	struct its_table collections = {};
 	u64 hcc = GITS_TYPER_HCC(its->typer);
@@ -671,7 +688,7 @@ static int its_take_tables(struct its *its, u64 *missing)
 	}
 
 	/* Without a table, the ITS has room for all that it can count */
-	its->nr_device_ids = BIT_ULL(FIELD_GET(GITS_TYPER_DEVBITS, its->typer) + 1);
+	its->nr_device_ids = BIT_ULL(quirks->device_bits);
 	if (!its->device_table.base)
 		its->device_table.nr_ids = its->nr_device_ids;
 	its->nr_device_ids = min(its->nr_device_ids, its->device_table.nr_ids);
@@ -737,7 +754,7 @@ int its_add_redistributor(phys_addr_t base, u32 processor)
 	int ret = -EPERM;
 
 	hyp_spin_lock(&its_setup_lock);
-	if (!its_sealed)
+	if (!its_setup_closed)
 		ret = its_add_rdbase(base, processor);
 	hyp_spin_unlock(&its_setup_lock);
 
@@ -758,6 +775,8 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 	if (quirks->itt_entry_size > SZ_256 || quirks->itt_entry_size <
 	    FIELD_GET(GITS_TYPER_ITT_ENTRY_SIZE, its->typer) + 1)
 		return -EINVAL;
+	if (!quirks->device_bits || quirks->device_bits > 32)
+		return -EINVAL;
 	ret = its_set_id_bits(quirks->lpi_bits, quirks->vpe_bits);
 	if (ret)
 		return ret;
@@ -775,7 +794,7 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 	if (!its->notes)
 		return -ENOMEM;
 
-	ret = its_take_tables(its, missing);
+	ret = its_take_tables(its, quirks, missing);
 	if (ret)
 		return ret;
 	its->vpe_table.nr_ids = min(its->vpe_table.nr_ids, BIT_ULL(quirks->vpe_bits));
@@ -814,18 +833,25 @@ s64 its_prepare(phys_addr_t base, const struct pkvm_its_quirks *quirks)
 	int ret;
 
 	hyp_spin_lock(&its_setup_lock);
-	its = its_get(base, PKVM_ITS_FORWARD);
-	if (its_sealed || !its) {
-		ret = its_sealed ? -EPERM : -ENODEV;
+	ret = -EPERM;
+	if (its_setup_closed)
 		goto unlock;
-	}
+	ret = -EBUSY;
+	if (its_in_setup)
+		goto unlock;
+	ret = -ENODEV;
+	its = its_get(base, PKVM_ITS_FORWARD);
+	if (!its)
+		goto unlock;
 
 	its->nr_taken = its_nr_taken();
 	ret = its_do_prepare(its, quirks, &missing);
-	if (ret)
+	if (ret) {
 		its_undo(its);
-	else
+	} else {
+		its_in_setup = its;
 		WRITE_ONCE(its->state, PKVM_ITS_PREPARED);
+	}
 unlock:
 	hyp_spin_unlock(&its_setup_lock);
 
@@ -889,7 +915,7 @@ s64 its_hand_over_device(phys_addr_t base, u32 device_id, phys_addr_t itt, u32 e
 	int ret;
 
 	hyp_spin_lock(&its_setup_lock);
-	its = its_get(base, PKVM_ITS_PREPARED);
+	its = its_get_prepared(base);
 	ret = its ? its_do_hand_over_device(its, device_id, itt, event_bits, &missing) : -ENODEV;
 	hyp_spin_unlock(&its_setup_lock);
 
@@ -915,7 +941,7 @@ int its_hand_over_events(phys_addr_t base, u32 device_id, u32 first, u32 intid, 
 	int ret = 0;
 
 	hyp_spin_lock(&its_setup_lock);
-	its = its_get(base, PKVM_ITS_PREPARED);
+	its = its_get_prepared(base);
 	device = its ? its_find_device(its, device_id) : NULL;
 	if (!device || device->state != ITS_DEVICE_MAPPED || first > U32_MAX - 64)
 		ret = -EINVAL;
@@ -944,7 +970,7 @@ int its_hand_over_collection(phys_addr_t base, u32 icid, u64 rdbase)
 	int ret;
 
 	hyp_spin_lock(&its_setup_lock);
-	its = its_get(base, PKVM_ITS_PREPARED);
+	its = its_get_prepared(base);
 	ret = its && !its_map_collection(its, icid, rdbase) ? 0 : -EINVAL;
 	hyp_spin_unlock(&its_setup_lock);
 
@@ -971,7 +997,7 @@ int its_take_over(phys_addr_t base, phys_addr_t proxy, u64 offset)
 
 	hyp_spin_lock(&its_setup_lock);
 	ret = -ENODEV;
-	its = its_get(base, PKVM_ITS_PREPARED);
+	its = its_get_prepared(base);
 	if (!its)
 		goto unlock_setup;
 
@@ -1000,6 +1026,7 @@ int its_take_over(phys_addr_t base, phys_addr_t proxy, u64 offset)
 	its->write = offset;
 	its->enabled = true;
 	its->handed_over = NULL;
+	its_in_setup = NULL;
 	/* Pairs with its_get() and its_is_taken() */
 	smp_store_release(&its->state, PKVM_ITS_TAKEN);
 	trace_its_state(base, PKVM_ITS_TAKEN);
@@ -1023,23 +1050,31 @@ void its_abort(phys_addr_t base)
 	struct its *its;
 
 	hyp_spin_lock(&its_setup_lock);
-	its = its_get(base, PKVM_ITS_PREPARED);
-	if (its)
+	its = its_get_prepared(base);
+	if (its) {
 		its_undo(its);
+		its_in_setup = NULL;
+	}
 	hyp_spin_unlock(&its_setup_lock);
 }
 
 /**
  * its_seal() - No ITS is taken over any more, and none has to be
  *
+ * The first call counts, and ends all set-up. The trusted host makes it, come what
+ * may; the host could not be believed any more that it hands over all there is.
+ *
  * Return: 0, or the physical address of the control frame of an ITS that works and
- * is not taken over: then there is no seal and there are no protected VMs.
+ * is not taken over, or of none in particular: then there is no seal and there are
+ * no protected VMs.
  */
 phys_addr_t its_seal(void)
 {
 	phys_addr_t open = 0;
 
 	hyp_spin_lock(&its_setup_lock);
+	if (its_setup_closed && !its_sealed)
+		open = PHYS_ADDR_MAX;
 	for (unsigned int i = 0; i < its_nr_nodes && !open; i++) {
 		const struct its *its = &its_nodes[i];
 
@@ -1047,10 +1082,11 @@ phys_addr_t its_seal(void)
 		if (its->cbaser && !its_is_taken(its))
 			open = its->base;
 	}
-	if (!open) {
+	if (!open && !its_sealed) {
 		WRITE_ONCE(its_sealed, true);
 		trace_its_state(0, PKVM_ITS_SEALED);
 	}
+	its_setup_closed = true;
 	hyp_spin_unlock(&its_setup_lock);
 
 	return open;

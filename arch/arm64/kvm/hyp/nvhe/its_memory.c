@@ -305,9 +305,10 @@ int its_table_add(const struct its_table *table, u32 id, u64 *missing)
 	return 0;
 }
 
+/* In units that share no cache line with anything else, so with no other master. */
 u64 its_itt_size(const struct its *its, u32 event_bits)
 {
-	return ALIGN((u64)its->itt_entry_size << event_bits, sizeof(u64));
+	return ALIGN((u64)its->itt_entry_size << event_bits, BIT(ARENA_MIN_SHIFT));
 }
 
 u64 its_events_size(u32 event_bits)

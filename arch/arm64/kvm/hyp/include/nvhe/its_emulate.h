@@ -40,15 +40,14 @@ enum its_device_state {
 	ITS_DEVICE_RESERVED,	/* has an ITT, waits for MAPD */
 	ITS_DEVICE_MAPPED,
 	ITS_DEVICE_UNMAPPING,	/* until MAPD and a later SYNC are consumed */
+	ITS_DEVICE_BROKEN,	/* the ITS failed on a command: nobody knows */
 };
 
-/*
- * What an event translates to: flags, and a physical INTID. A virtual one needs
- * no remembering.
- */
+/* What an event translates to: an LPI, or a vLPI of a vPE. */
 #define ITS_EVENT_MAPPED	BIT(31)
 #define ITS_EVENT_VIRTUAL	BIT(30)
-#define ITS_EVENT_INTID		GENMASK(23, 0)
+#define ITS_EVENT_INTID		GENMASK(15, 0)
+#define ITS_EVENT_VPE		GENMASK(15, 0)
 
 /**
  * struct its_device_record - what EL2 knows of a DeviceID
@@ -75,14 +74,18 @@ struct its_device_record {
  * @vpt:	pending table: host memory, shared and pinned; 0 if there is none
  * @vconf:	likewise for the configuration table, GICv4.1 only
  * @mapped:	the ITSs that map it, by &struct its.nr
- * @unmapping:	the ITSs that haven't consumed the command that unmaps it
+ * @mapping:	those of @mapped that haven't consumed the command yet
+ * @unmapping:	the ITSs that may still use the vPE though it is not @mapped
+ * @unmapped:	those of @unmapping that have consumed the command, GICv4.0
  * @syncing:	those of @unmapping whose queue holds the VSYNC that ends it, GICv4.0
  */
 struct its_vpe_record {
 	phys_addr_t		vpt;
 	phys_addr_t		vconf;
 	u64			mapped;
+	u64			mapping;
 	u64			unmapping;
+	u64			unmapped;
 	u64			syncing;
 };
 
@@ -95,7 +98,8 @@ enum its_note_type {
 	ITS_NOTE_NONE,
 	ITS_NOTE_MAPD,		/* the device waits for a SYNC */
 	ITS_NOTE_SYNC,		/* the devices that wait are done with */
-	ITS_NOTE_VPE,		/* the vPE is done with */
+	ITS_NOTE_VMAPP,		/* the vPE is mapped, or unmapped */
+	ITS_NOTE_VSYNC,		/* if it is unmapped, the vPE is done with */
 };
 
 struct its_note {
@@ -218,6 +222,7 @@ u16 its_list(u64 its_mask);
 enum pkvm_its_verdict its_filter(struct its *its, struct its_cmd *cmd, struct its_note *note);
 void its_build_sync(const struct its *its, struct its_cmd *cmd);
 void its_retire(struct its *its, const struct its_note *note);
+void its_give_up(struct its *its, const struct its_cmd *cmd);
 int its_add_rdbase(phys_addr_t base, u32 processor);
 int its_set_id_bits(u32 lpi_bits, u32 vpe_bits);
 enum pkvm_its_verdict its_map_event(struct its_device_record *device, u32 event, u32 intid);
