@@ -35,7 +35,7 @@ void check_its_honest(const char *when)
 	/* Nothing to count without the series, or in another mode */
 	if (!its_counter(0, "state", &value))
 		return;
-	check_eq(value, 2, "%s: the ITS is taken over", when);
+	check_eq(value, arg_long("its_state", 2), "%s: EL2 drives the ITS, or not", when);
 	for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
 		check(its_counter(0, zero[i], &value) && !value,
 		      "%s: EL2 has nothing against the driver: %s", when, zero[i]);
