@@ -22,12 +22,14 @@ static struct {
 } drivers[MAX_ITS];
 
 static u32 cursor;
+static u16 sequence;
 static phys_addr_t itt_pool, itt_pool_end;
 
 void host_reset(void)
 {
 	memset(drivers, 0, sizeof(drivers));
 	cursor = 0;
+	sequence = 0;
 	itt_pool = 0;
 	itt_pool_end = 0;
 }
@@ -69,11 +71,9 @@ void host_free(phys_addr_t pa, u64 size)
 static phys_addr_t zalloc(u64 size)
 {
 	phys_addr_t pa = host_alloc(size, config.dma32);
-	u64 zero = 0;
 
 	require("model", pa, "out of memory");
-	for (u64 at = pa; at < pa + PAGE_ALIGN(size); at += 8)
-		host_write_clean(at, &zero, 8);
+	host_fill(pa, 0, PAGE_ALIGN(size), true);
 
 	return pa;
 }
@@ -254,14 +254,12 @@ s64 call_reserve_vpe(unsigned int its, u32 vpe, u32 unused)
 static s64 donate(u64 size)
 {
 	phys_addr_t pa = host_alloc(size, config.dma32);
-	u64 garbage = 0xbad0bad0bad0bad1ULL;
 	int ret;
 
 	if (!pa)
 		return -ENOMEM;
 	/* Memory of a host has been used before */
-	for (u64 at = pa; at < pa + min(size, (u64)SZ_64K); at += 8)
-		host_write(at, &garbage, 8);
+	host_fill(pa, 0xbad0bad0bad0bad1ULL, PAGE_ALIGN(min(size, (u64)SZ_64K)), false);
 	el2_enter();
 	ret = its_arena_donate(PHYS_PFN(pa), order_base_2(PAGE_ALIGN(size) >> PAGE_SHIFT));
 	el2_leave();
@@ -571,7 +569,6 @@ void drv_map_virtual(unsigned int its, u32 device, u32 event, u32 vpe, u32 vinti
 /* One ITS is enough, or all that map it have to be told, with a number in common */
 void drv_move_vpe(u32 vpe, unsigned int cpu, u64 its_mask)
 {
-	static u16 sequence;
 	u64 target = host_rdbase(cpu) + config.vlpi_rd_offset;
 
 	sequence++;

@@ -1081,6 +1081,8 @@ void hw_poke(unsigned int its, u32 offset, u64 value, unsigned int size)
 	case GITS_CBASER:
 		require("I4", may_change, "GITS_CBASER written while in use");
 		require("I1", !hw->pinned || value == hw->pinned_cbaser, "GITS_CBASER := %llx", value);
+		if (!hw_is_idle(its))
+			hw->inexact = true;
 		hw->cbaser = value;
 		hw->creadr = 0;
 		return;

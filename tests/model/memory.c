@@ -20,17 +20,21 @@
 /* Plain loops on volatile words: neither instrumented nor made a memcpy(). */
 #define unchecked	__attribute__((no_sanitize("address"), noinline))
 
-#ifndef __has_feature
-#define __has_feature(x)	0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#define hide(p, size)	__asan_poison_memory_region(p, size)
-#define show(p, size)	__asan_unpoison_memory_region(p, size)
-#else
-#define hide(p, size)
-#define show(p, size)
-#endif
+/* Of AddressSanitizer, if the code under test is built with it */
+void __attribute__((weak)) __asan_poison_memory_region(const volatile void *p, size_t size);
+void __attribute__((weak)) __asan_unpoison_memory_region(const volatile void *p, size_t size);
+
+static void hide(u8 *p, u64 size)
+{
+	if (__asan_poison_memory_region)
+		__asan_poison_memory_region(p, size);
+}
+
+static void show(u8 *p, u64 size)
+{
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region(p, size);
+}
 
 bool oracle_on;
 u64 total_pins;
@@ -169,6 +173,17 @@ void host_write_clean(phys_addr_t pa, const void *data, u64 size)
 {
 	host_write(pa, data, size);
 	copy(device_view(pa), data, size);
+}
+
+/* Whole pages, all words the same; @clean as above */
+void host_fill(phys_addr_t pa, u64 value, u64 size, bool clean)
+{
+	require("model", host_may_access(pa, size), "the host has no access to %llx", pa);
+	for (u64 at = pa; at < pa + size; at += PAGE_SIZE)
+		mark_dirty(page_of(at));
+	fill(cpu_view(pa), value, size);
+	if (clean)
+		fill(device_view(pa), value, size);
 }
 
 u64 host_read64(phys_addr_t pa)

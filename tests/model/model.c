@@ -113,18 +113,20 @@ void hyp_spin_unlock(hyp_spinlock_t *lock)
 /* Around each call of EL2 */
 void el2_enter(void)
 {
-	if (!depth++) {
-		memory_enter();
-		hw_accesses = 0;
-	}
+	depth++;
+	hw_accesses = 0;
+	memory_enter();
 }
 
 void el2_leave(void)
 {
 	require("I5", !nr_held, "EL2 leaves with a lock held");
+	require("I5", hw_accesses < 64, "EL2 accessed registers %u times", hw_accesses);
+	/* The CPU that had to wait begins to count anew */
+	hw_accesses = 0;
+	memory_enter();
 	if (--depth)
 		return;
-	require("I5", hw_accesses < 64, "EL2 accessed registers %u times", hw_accesses);
 	/* An honest host makes no surprising moves, but many of them */
 	if (!honest || nr_calls++ % 16 == 0)
 		oracle_check();

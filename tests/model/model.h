@@ -145,6 +145,7 @@ int host_reclaim_guest(phys_addr_t pa);
 int host_donate_private(phys_addr_t pa);	/* to EL2, but not to the ITS code */
 void host_write(phys_addr_t pa, const void *data, u64 size);
 void host_write_clean(phys_addr_t pa, const void *data, u64 size);
+void host_fill(phys_addr_t pa, u64 value, u64 size, bool clean);
 u64 host_read64(phys_addr_t pa);
 extern bool oracle_on;			/* after the seal */
 extern u64 total_pins;
