@@ -222,3 +222,45 @@ def race(name, cpu, seconds, groups):
 race("a57", "cortex-a57", 3, ("default",))
 race("max", "max", 3, ("default",))
 race("long", "max", 20, ())
+
+
+def check_lifetimes(ctx, trace):
+    """No ITT overlaps one that the ITS may still use. Returns how many there were."""
+    live, ending, count = {}, [], 0     # {DeviceID: range}; unmapped, without a SYNC so far
+    for command, fields in commands(trace):
+        if command == "SYNC":
+            ending = []
+        if command != "MAPD":
+            continue
+        device = fields["DeviceID"]
+        if not fields["V"]:
+            ending.append(live.pop(device))
+            continue
+        start = fields["ITT_addr"] << 8
+        itt = range(start, start + max(256, ITT_ENTRY_SIZE << fields["Size"] + 1))
+        for other in [*live.values(), *ending]:
+            ctx.expect(itt.stop <= other.start or other.stop <= itt.start,
+                       f"the ITT of device {device:#x} at {start:#x} is in use")
+        ctx.expect(device not in live, f"device {device:#x} is mapped twice")
+        live[device] = itt
+        count += 1
+    return count
+
+
+def stress(name, cpu, smp, rounds, groups):
+    @test(f"queue-stress-{name}", groups=groups)
+    def case(ctx):
+        """Several CPUs at once: EL2 reuses memory only when the ITS is done with it."""
+        result = ctx.boot("queue-stress", cpu=cpu, smp=smp, args={"rounds": rounds},
+                          debug=["trace:gicv3_its*"])
+        info = result.verdict.info
+        check_itts(ctx, result.trace, result.verdict)
+        count = check_lifetimes(ctx, result.trace)
+        ctx.expect(count > rounds // 10, f"only {count} devices were mapped")
+        ctx.note(f"{info['accepted']} accepted, {info['rejected']} rejected, {count} MAPD,"
+                 f" {info['arena']} bytes")
+
+
+stress("a57", "cortex-a57", 2, 2000, ("default",))
+stress("max", "max", 2, 2000, ("default",))
+stress("long", "max", 4, 20000, ())
