@@ -230,7 +230,12 @@ static void abort_somehow(const u8 *r)
 /* Calls of the trusted host, too late */
 static void set_up_again(const u8 *r)
 {
-	struct pkvm_its_quirks quirks = { config.itt_entry_size, 0, LPI_BITS, VPE_BITS, 0 };
+	struct pkvm_its_quirks quirks = {
+		.itt_entry_size	= config.itt_entry_size,
+		.lpi_bits	= LPI_BITS,
+		.vpe_bits	= VPE_BITS,
+		.device_bits	= config.device_bits,
+	};
 	u64 base = r[0] % 4 ? FRAME_BASE(its) : a_page(r[1]);
 	s64 ret = -1;
 

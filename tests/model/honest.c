@@ -226,6 +226,20 @@ static void run(const struct config *c, u32 seed)
 	check_all(arena);
 }
 
+/* No ITS is taken over once the seal has failed, and the driver goes on. */
+static void run_unsealed(const struct config *c)
+{
+	model_reset(c);
+	require("I4", host_boot(&(struct boot){ .nr_devices = 1, .fail = 100, .give_up = true }),
+		"sealed");
+	its_abort(FRAME_BASE(c->nr_its - 1));
+	for (u32 i = 0; i < 200; i++)
+		drv_event(c->nr_its - 1, GITS_CMD_INV, 0x20, 0);
+	host_restart_driver(c->nr_its - 1);
+	host_wait(c->nr_its - 1);
+	require("I6", hw_is_idle(c->nr_its - 1), "commands are left");
+}
+
 /* A fault of the ITS stops the queue until the next command, and no longer. */
 static void run_stall(const struct config *c)
 {
@@ -270,6 +284,7 @@ int main(int argc, char **argv)
 
 		run(&c, seed);
 		run_stall(&c);
+		run_unsealed(&c);
 	}
 	printf("%u machines\n", nr);
 

@@ -540,6 +540,11 @@ void hw_msi(unsigned int its, u32 device, u32 event)
 		translate(&hws[its], device, event, true);
 }
 
+static const char *check_vpe(struct hw *hw, u32 vpe)
+{
+	return find_vpe(hw, vpe) < hw->nr_vpes ? NULL : "vPE is not mapped";
+}
+
 /*
  * Commands. NULL, or what is wrong about it
  */
@@ -663,6 +668,9 @@ static const char *do_event(struct hw *hw, const struct command *cmd)
 	if (!(ite & 1))
 		return "event is not mapped";
 
+	if (ite & 2 && check_vpe(hw, (ite >> 18) & 0xffff))
+		return "vPE of the event is not mapped";
+
 	switch (cmd->opcode) {
 	case GITS_CMD_MOVI:
 		if (ite & 2)
@@ -761,11 +769,6 @@ static const char *do_vmapp(struct hw *hw, const struct command *cmd)
 	return NULL;
 }
 
-static const char *check_vpe(struct hw *hw, u32 vpe)
-{
-	return find_vpe(hw, vpe) < hw->nr_vpes ? NULL : "vPE is not mapped";
-}
-
 static const char *do_vmapti(struct hw *hw, const struct command *cmd)
 {
 	u32 vintid = cmd->opcode == GITS_CMD_VMAPI ? cmd->event : (u32)cmd->dw[2];
@@ -792,6 +795,8 @@ static const char *do_vmovi(struct hw *hw, const struct command *cmd)
 		return error;
 	if ((ite & 3) != 3)
 		return "event is not virtual";
+	if (check_vpe(hw, (ite >> 18) & 0xffff))
+		return "vPE of the event is not mapped";
 	if (cmd->dw[2] & 1 && db != 1023)
 		check_lpi(db);
 	translate(hw, cmd->device, cmd->event, true);
@@ -925,6 +930,7 @@ static u64 queue_size(const struct hw *hw)
 
 static void execute(struct hw *hw)
 {
+	bool stalls = config.stall;
 	struct command cmd;
 	const char *error;
 
@@ -938,6 +944,8 @@ static void execute(struct hw *hw)
 	    cmd.dw[1], cmd.dw[2], cmd.dw[3]);
 
 	if (hw->fail_next) {
+		/* Memory doesn't answer, say: never skipped without a word */
+		stalls = true;
 		hw->fail_next = false;
 		hw->inexact = true;
 		error = "a fault of the ITS";
@@ -950,7 +958,7 @@ static void execute(struct hw *hw)
 	if (error) {
 		say("  ITS %u: %s", index_of(hw), error);
 		errors++;
-		if (config.stall) {
+		if (stalls) {
 			hw->creadr |= 1;
 			return;
 		}

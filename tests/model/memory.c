@@ -462,7 +462,7 @@ static void check_dma(phys_addr_t pa, u64 size, enum dma what)
 
 	if (what == DMA_VPE || (what == DMA_QUEUE && !config.non_coherent))
 		return;
-	if (config.non_coherent && what != DMA_QUEUE && !KNOWN_ITT_SHARES_LINE) {
+	if (config.non_coherent && what != DMA_QUEUE) {
 		start &= ~(LINE - 1ULL);
 		end = (end + LINE - 1) & ~(LINE - 1ULL);
 	}

@@ -26,14 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Defects of the code under test that have been reported: 1 lets the model look the
- * other way, so that it can go on looking for others. 0 once they are fixed.
- */
-#ifndef KNOWN_ITT_SHARES_LINE
-#define KNOWN_ITT_SHARES_LINE	1	/* an ITT and the record of its events do */
-#endif
-
 /**
  * struct config - the machine
  * @nr_its:	1 to MAX_ITS
@@ -183,6 +175,7 @@ struct boot {
 	unsigned int	nr_devices;	/* mapped before the take-over, on each ITS */
 	unsigned int	busy;		/* commands left unconsumed at the take-over */
 	int		fail;		/* let the take-over of the last ITS fail in this step */
+	bool		give_up;	/* and don't try again */
 };
 
 void host_reset(void);

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The code of EL2 on this machine, against a software ITS; see tests/model/README.md.
+
+No kernel is booted: the model is built by the compilers of this machine, from the
+copies in arch/ and two headers of build/linux.
+"""
+
+import os
+
+import testing
+from testing import test
+
+FOLDER = os.path.join("tests", "model")
+HEADER = os.path.join(testing.ROOT, "build", "linux", "include", "linux", "irqchip",
+                      "arm-gic-v3.h")
+
+
+def make(ctx, *words):
+    if not os.path.exists(HEADER):
+        ctx.run(["scripts/tree"])
+    return ctx.run(["make", "--no-print-directory", "-C", FOLDER, *words])
+
+
+@test("model-honest", variants=(), groups=("default", "fast"))
+def honest(ctx):
+    """An honest driver on many kinds of machine: nothing is refused, nothing grows."""
+    ctx.note(make(ctx, "honest").splitlines()[-1])
+
+
+@test("model-corpus", variants=(), groups=("default", "fast"))
+def corpus(ctx):
+    """All that a hostile host has tried so far, with two compilers."""
+    ctx.note(make(ctx, "corpus").splitlines()[-1])
+
+
+@test("model-fuzz", variants=(), groups=("default",))
+def fuzz(ctx):
+    """A hostile host that makes something up: always the same, for a minute or so."""
+    lines = make(ctx, "fuzz-bounded").splitlines()
+    ctx.note([line for line in lines if line.startswith("Done ")][-1])
+
+
+@test("model-mutants", variants=(), groups=())
+def mutants(ctx):
+    """Break the code in one place at a time: one of the above must notice."""
+    for line in make(ctx, "mutants").splitlines():
+        if line.startswith(("caught", "mutants:")):
+            ctx.note(line)
