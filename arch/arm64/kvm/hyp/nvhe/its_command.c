@@ -138,7 +138,7 @@ int its_add_rdbase(phys_addr_t base, u32 processor)
 {
 	if (!FIELD_FIT(CMD_RDBASE, processor) || (base & ~CMD_RDBASE))
 		return -EINVAL;
-	if (machine.nr_rds == NR_CPUS)
+	if (machine.nr_rds == ARRAY_SIZE(machine.by_base))
 		return -ENOSPC;
 
 	sorted_insert(machine.by_base, machine.nr_rds, base);

@@ -700,7 +700,7 @@ static int its_take_tables(struct its *its, const struct pkvm_its_quirks *quirks
 		nr_icids = BIT(FIELD_GET(ITS_TYPER_CIDBITS, its->typer) + 1);
 	if (!collections.base || (its->typer & ITS_TYPER_CCT))
 		collections.nr_ids += hcc;
-	its->nr_collections = min3(nr_icids, collections.nr_ids, (u64)NR_CPUS);
+	its->nr_collections = min3(nr_icids, collections.nr_ids, (u64)ITS_MAX_ICIDS);
 
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <linux/cache.h>
 #include <linux/irqchip/arm-gic-v3.h>
+#include <linux/threads.h>
 #include <linux/types.h>
 
 #include <asm/kvm_its.h>
@@ -18,6 +19,9 @@
 #define ITS_NO_DOORBELL		1023
 
 #define ITS_SLOT_SIZE		32
+
+/* A driver has one collection for each CPU. */
+#define ITS_MAX_ICIDS		NR_CPUS
 
 /**
  * struct its_table - a table of the ITS, as GITS_BASER<n> describes it
