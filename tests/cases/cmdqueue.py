@@ -151,6 +151,8 @@ def hostile(name, cpu, gic, variant="default"):
 hostile("a57", "cortex-a57", 4)
 hostile("max", "max", 4)
 hostile("a57-gic3", "cortex-a57", 3)
+hostile("debug-a57", "cortex-a57", 4, "debug")
+hostile("64k-max", "max", 4, "64k")
 
 
 def cwriter(name, cpu):
@@ -247,8 +249,8 @@ def check_lifetimes(ctx, trace):
     return count
 
 
-def stress(name, cpu, smp, rounds, groups):
-    @test(f"queue-stress-{name}", groups=groups)
+def stress(name, cpu, smp, rounds, groups=("default",), variant="default"):
+    @test(f"queue-stress-{name}", variants=[variant], groups=groups)
     def case(ctx):
         """Several CPUs at once: EL2 reuses memory only when the ITS is done with it."""
         result = ctx.boot("queue-stress", cpu=cpu, smp=smp, args={"rounds": rounds},
@@ -261,6 +263,8 @@ def stress(name, cpu, smp, rounds, groups):
                  f" {info['arena']} bytes")
 
 
-stress("a57", "cortex-a57", 2, 2000, ("default",))
-stress("max", "max", 2, 2000, ("default",))
+stress("a57", "cortex-a57", 2, 2000)
+stress("max", "max", 2, 2000)
+stress("debug-a57", "cortex-a57", 2, 1000, variant="debug")
+stress("64k-max", "max", 2, 1000, variant="64k")
 stress("long", "max", 4, 20000, ())

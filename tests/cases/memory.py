@@ -94,6 +94,9 @@ def out_of_reach(name, cpu, variant="default"):
 
 for cpu in CPUS:
     out_of_reach(cpu, CPUS[cpu])
+out_of_reach("debug-a57", "cortex-a57", "debug")
+out_of_reach("64k-max", "max", "64k")
+out_of_reach("16k-a35", "cortex-a35", "16k")
 
 
 @test("hypercalls-its")
