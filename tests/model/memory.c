@@ -446,6 +446,8 @@ static void check_dma(phys_addr_t pa, u64 size, enum dma what)
 		pa, names[what]);
 	if (!oracle_on)
 		return;
+	require("I1", !config.dma32 || pa + size <= SZ_4G, "the ITS can't reach %llx (%s)", pa,
+		names[what]);
 
 	for (u64 at = pa & ~(PAGE_SIZE - 1); at < pa + size; at += PAGE_SIZE) {
 		const struct page *page = page_of(at);

@@ -127,8 +127,8 @@ void el2_leave(void)
 	memory_enter();
 	if (--depth)
 		return;
-	/* An honest host makes no surprising moves, but many of them */
-	if (!honest || nr_calls++ % 16 == 0)
+	/* An honest host makes many moves; what a hostile one does, fuzz.c checks */
+	if (honest && nr_calls++ % 16 == 0)
 		oracle_check();
 }
 

@@ -9,8 +9,7 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-/* Of the configuration */
-#define NR_CPUS		8
+#include <linux/threads.h>
 
 #define __iomem
 #define __percpu
