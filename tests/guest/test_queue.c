@@ -272,6 +272,7 @@ static void vpe_memory(uint64_t vpt, const struct attack_queue *queue)
 
 static void vpe_commands(uint64_t vpt)
 {
+	static const enum opcode on_vlpi[] = { INT, CLEAR, INV };
 	struct command unmap = vmapp(VPE, 0, evil, LPI_BITS);
 	unsigned int cpus = cpus_present();
 
@@ -300,9 +301,19 @@ static void vpe_commands(uint64_t vpt)
 	judge("VSYNC, RES0 bits set", noisy(on_vpe(VSYNC, VPE)), ACCEPTED);
 	judge("VSGI", on_vpe(VSGI, VPE), NO_SUPPORT);
 	judge("INVDB", on_vpe(INVDB, VPE), NO_SUPPORT);
+	for (int i = 0; i < 3; i++)
+		judge("virtual event", on_event(on_vlpi[i], MINE, 3), ACCEPTED);
+
+	/* An event outlives its vPE, and is of no use until that is mapped again */
+	unmap.dw[2] &= ~VALID;
+	judge("VMAPP V=0", unmap, ACCEPTED);
+	for (int i = 0; i < 3; i++)
+		judge("virtual event of no vPE", on_event(on_vlpi[i], MINE, 3), BAD_STATE);
+	judge("VSYNC", on_vpe(VSYNC, VPE), ACCEPTED);
+	judge("MAPTI, virtual event of no vPE", mapti(MINE, 3, LPI + 1, 0), BAD_STATE);
+	judge("VMAPP, again", vmapp(VPE, 0, vpt, LPI_BITS), ACCEPTED);
 	judge("DISCARD, virtual event", on_event(DISCARD, MINE, 3), ACCEPTED);
 
-	unmap.dw[2] &= ~VALID;
 	judge("VMAPP V=0, RES0 bits set", noisy(unmap), ACCEPTED);
 	judge("VMAPP V=0, once more", unmap, BAD_STATE);
 	check_eq(on_pages(ATTACK_CALL_UNSHARE_HYP, vpt, page_size), -EBUSY,
