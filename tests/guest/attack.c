@@ -61,16 +61,26 @@ void *attack_map_exec(uint64_t phys, size_t size)
 	return va == MAP_FAILED ? NULL : va;
 }
 
-int attack_hvc(uint64_t *regs)
+static int call(unsigned long how, uint64_t *regs)
 {
 	struct attack_hvc hvc;
 	int ret;
 
 	memcpy(hvc.regs, regs, sizeof(hvc.regs));
-	ret = ioctl(attack_fd, ATTACK_IOC_HVC, &hvc) ? -errno : 0;
+	ret = ioctl(attack_fd, how, &hvc) ? -errno : 0;
 	memcpy(regs, hvc.regs, sizeof(hvc.regs));
 
 	return ret;
+}
+
+int attack_hvc(uint64_t *regs)
+{
+	return call(ATTACK_IOC_HVC, regs);
+}
+
+int attack_smc(uint64_t *regs)
+{
+	return call(ATTACK_IOC_SMC, regs);
 }
 
 int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *flips)

@@ -20,6 +20,8 @@ int attack_burst(enum attack_insn insn, uint64_t phys, uint64_t value, unsigned 
 void *attack_map_exec(uint64_t phys, size_t size);
 /* Call the hypervisor: x0-x7 in, x0-x3 out. */
 int attack_hvc(uint64_t *regs);
+/* Likewise the firmware, with the hypervisor in between. */
+int attack_smc(uint64_t *regs);
 /* Start or stop making the walk of addr abort, see struct attack_flip. */
 int attack_flip(void *addr, uint64_t bad, unsigned int cpu, bool on, uint64_t *flips);
 /* The driver's command queue, pages, hypercalls: 0 or -errno. */

@@ -7,6 +7,7 @@
  * that fills while the ITS is disabled, and a restart as after a suspend.
  * queue-lost: a restart with commands that the ITS has not consumed. Nobody knows what
  * has become of them: the ITS stays disabled for good, and EL2 goes on.
+ * suspend-refused: no suspend with an ITS that has not written its caches back.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -222,3 +223,33 @@ static void test_queue_lost(void)
 	check_eq(hypercall(ATTACK_CALL_STAT, ITS_FRAME, 0, 0, 0, 0, 0), 4, "EL2 goes on");
 }
 GUEST_TEST("queue-lost", test_queue_lost);
+
+#define PSCI_SYSTEM_SUSPEND	0xc400000eUL
+#define PSCI_NOT_SUPPORTED	-1
+#define PSCI_DENIED		-3
+
+static int32_t system_suspend(void)
+{
+	uint64_t regs[8] = { PSCI_SYSTEM_SUSPEND };
+
+	return attack_smc(regs) ? 1 : (int32_t)regs[0];
+}
+
+static void test_suspend_refused(void)
+{
+	struct attack_queue queue;
+	int32_t ret;
+
+	if (!queue_open(&queue) || !check(find_config_interrupt(), "there is a device"))
+		return;
+	check_eq(system_suspend(), PSCI_DENIED, "EL2 refuses it, with the ITS enabled");
+	write_reg(GITS_CTLR, 4, 0);
+	ret = system_suspend();
+	write_reg(GITS_CTLR, 4, 1);
+	/* QEMU's firmware has no such call */
+	check_eq(ret, PSCI_NOT_SUPPORTED, "the firmware is asked, with the ITS disabled");
+	check_eq(system_suspend(), PSCI_DENIED, "EL2 refuses it, with the ITS enabled again");
+	check(post_interrupt(2, false), "an interrupt arrives");
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("suspend-refused", test_suspend_refused);

@@ -5,7 +5,7 @@
  *
  * The test case looks for commands of the other kind in QEMU's trace; see cmdqueue.py.
  *
- * Argument: seconds=<n>, for each of the two races.
+ * Argument: seconds=<n>, for each of the races.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,6 +24,9 @@
 #define UNRESERVED	0x1002
 #define EVENT_BITS	5
 #define LPI		0xf000
+#define LPI_BITS	16
+#define VPE		5
+#define VPT_SIZE	0x10000UL
 
 /* What the two processes share. */
 static struct race {
@@ -153,10 +156,44 @@ static void race_mapd(struct attack_queue *queue, uint64_t evil, long seconds)
 	check(!after.stalls && !after.ignored, "MAPD: nothing stalled");
 }
 
+/* VMAPP with a pending table that is pinned, and with one that is EL2's own. */
+static void race_vmapp(struct attack_queue *queue, uint64_t vpt, long seconds)
+{
+	uint64_t size, el2 = el2_memory(&size);
+	const struct command unmap = { { VMAPP, (uint64_t)VPE << 32, 0, el2 } };
+	const struct command command[] = {
+		vmapp(VPE, 0, vpt, LPI_BITS), vmapp(VPE, 0, el2, LPI_BITS), unmap,
+		on_vpe(VSYNC, VPE), vmapp(VPE, 0, el2, LPI_BITS),
+		vmapp(VPE, 0x1234, vpt, LPI_BITS),
+	};
+	struct counters before, after;
+	unsigned int posted;
+
+	set_commands(command, 6);
+	counters_read(&before);
+	posted = run(queue, seconds, NULL);
+	counters_read(&after);
+	info("vmapp.posted", "%u", posted);
+	info("vmapp.accepted", "%llu", (unsigned long long)(after.commands - before.commands));
+	check(after.commands - before.commands > 100 && after.rejected - before.rejected > 100,
+	      "VMAPP: both kinds of commands were there");
+	check(!after.stalls && !after.ignored, "VMAPP: nothing stalled");
+}
+
+static uint64_t share_vpt(void)
+{
+	uint64_t vpt = pages_alloc(4), page = sysconf(_SC_PAGESIZE);
+
+	for (uint64_t at = 0; vpt && at < VPT_SIZE; at += page)
+		if (hypercall(ATTACK_CALL_SHARE_HYP, (vpt + at) / page, 0, 0, 0, 0, 0))
+			return 0;
+	return reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0) ? 0 : vpt;
+}
+
 static void test_queue_race(void)
 {
-	long seconds = arg_long("seconds", 3);
-	uint64_t evil = 0, warm, arena;
+	long seconds = arg_long("seconds", 2);
+	uint64_t evil = 0, vpt, warm, arena;
 	struct attack_queue queue;
 	struct counters counters;
 
@@ -165,8 +202,10 @@ static void test_queue_race(void)
 	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		    0);
 	evil = pages_alloc(4);
-	if (!check(race != MAP_FAILED && evil, "there is memory"))
+	vpt = share_vpt();
+	if (!check(race != MAP_FAILED && evil && vpt, "there is memory"))
 		return;
+	info("vpt", "%#llx", (unsigned long long)vpt);
 	info("evil", "%#llx", (unsigned long long)evil);
 	check_io_everywhere("before");
 	check_eq(reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, MAPPED, EVENT_BITS), 0,
@@ -182,6 +221,8 @@ static void test_queue_race(void)
 	trace_mark(1);
 	race_mapd(&queue, evil, seconds);
 	trace_mark(2);
+	race_vmapp(&queue, vpt, seconds);
+	trace_mark(3);
 
 	counters_read(&counters);
 	arena = counters.arena_bytes;

@@ -53,7 +53,7 @@ struct attack_access {
 	__u32 pad;
 };
 
-/* hvc #imm with x0-x7 from regs; x0-x3 come back. */
+/* hvc or smc with x0-x7 from regs; x0-x3 come back. */
 struct attack_hvc {
 	__u64 regs[8];
 };
@@ -165,5 +165,6 @@ struct attack_call {
 #define ATTACK_IOC_RESTART	_IOW('I', 8, __u64)
 #define ATTACK_IOC_ALLOC	_IOWR('I', 9, struct attack_alloc)
 #define ATTACK_IOC_CALL		_IOWR('I', 10, struct attack_call)
+#define ATTACK_IOC_SMC		_IOWR('I', 11, struct attack_hvc)
 
 #endif

@@ -143,26 +143,37 @@ static long do_access(struct attack_access *access, u32 count, bool markers)
 	return 0;
 }
 
+/* x0-x7 in, x0-x3 out */
+#define CALL(insn, regs)						\
+do {									\
+	register u64 x0 asm("x0") = (regs)[0];				\
+	register u64 x1 asm("x1") = (regs)[1];				\
+	register u64 x2 asm("x2") = (regs)[2];				\
+	register u64 x3 asm("x3") = (regs)[3];				\
+	register u64 x4 asm("x4") = (regs)[4];				\
+	register u64 x5 asm("x5") = (regs)[5];				\
+	register u64 x6 asm("x6") = (regs)[6];				\
+	register u64 x7 asm("x7") = (regs)[7];				\
+									\
+	asm volatile(insn						\
+		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)	\
+		     : "r" (x4), "r" (x5), "r" (x6), "r" (x7)		\
+		     : "memory");					\
+									\
+	(regs)[0] = x0;							\
+	(regs)[1] = x1;							\
+	(regs)[2] = x2;							\
+	(regs)[3] = x3;							\
+} while (0)
+
 void do_hvc(u64 *regs)
 {
-	register u64 x0 asm("x0") = regs[0];
-	register u64 x1 asm("x1") = regs[1];
-	register u64 x2 asm("x2") = regs[2];
-	register u64 x3 asm("x3") = regs[3];
-	register u64 x4 asm("x4") = regs[4];
-	register u64 x5 asm("x5") = regs[5];
-	register u64 x6 asm("x6") = regs[6];
-	register u64 x7 asm("x7") = regs[7];
+	CALL("hvc #0", regs);
+}
 
-	asm volatile("hvc #0"
-		     : "+r" (x0), "+r" (x1), "+r" (x2), "+r" (x3)
-		     : "r" (x4), "r" (x5), "r" (x6), "r" (x7)
-		     : "memory");
-
-	regs[0] = x0;
-	regs[1] = x1;
-	regs[2] = x2;
-	regs[3] = x3;
+static void do_smc(u64 *regs)
+{
+	CALL("smc #0", regs);
 }
 
 static struct task_struct *flipper;
@@ -312,9 +323,13 @@ static long attack_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			ret = -EFAULT;
 		return ret;
 	case ATTACK_IOC_HVC:
+	case ATTACK_IOC_SMC:
 		if (copy_from_user(&hvc, user, sizeof(hvc)))
 			return -EFAULT;
-		do_hvc(hvc.regs);
+		if (cmd == ATTACK_IOC_HVC)
+			do_hvc(hvc.regs);
+		else
+			do_smc(hvc.regs);
 		return copy_to_user(user, &hvc, sizeof(hvc)) ? -EFAULT : 0;
 	case ATTACK_IOC_SUSPEND:
 		return do_suspend();
