@@ -24,7 +24,8 @@ def make(ctx, *words):
 @test("model-honest", variants=(), groups=("default", "fast"))
 def honest(ctx):
     """An honest driver on many kinds of machine: nothing is refused, nothing grows."""
-    ctx.note(make(ctx, "honest").splitlines()[-1])
+    for verb in ("honest", "honest-16k", "honest-64k"):
+        ctx.note(f"{verb}: {make(ctx, verb).splitlines()[-1]}")
 
 
 @test("model-corpus", variants=(), groups=("default", "fast"))

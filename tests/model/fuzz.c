@@ -186,9 +186,9 @@ static void a_command(u64 *dw, const u8 *r)
 		dw[r[8] & 3] ^= BIT_ULL(r[9] % 64);
 }
 
-static u64 a_value(u64 now, const u8 *r)
+static u64 a_value(u64 now, u64 pinned, const u8 *r)
 {
-	switch (r[0] % 10) {
+	switch (r[0] % 11) {
 	case 0: return now;
 	case 1: return now ^ BIT_ULL(r[1] % 64);
 	case 2: return 0;
@@ -197,7 +197,8 @@ static u64 a_value(u64 now, const u8 *r)
 	case 5: return r[1] * 32ULL;
 	case 6: return host_offset(its);
 	case 7: return (now & ~GENMASK_ULL(47, 16)) | a_block(r[1]);
-	case 8: return now >> 32;
+	case 8: return pinned >> 32;
+	case 9: return pinned;
 	default: return r[1] | r[2] << 8 | (u64)r[3] << 16 | (u64)r[4] << 56;
 	}
 }
@@ -213,7 +214,7 @@ static void write_a_register(const u8 *r)
 		     (offset & ~4U) == GITS_CWRITER || (offset >= GITS_BASER && offset < 0x140);
 	u64 now = known ? hw_peek(its, offset & ~4U) : 0;
 
-	host_mmio(its, offset, a_value(now, r + 2), r[1] & 1 ? 4 : 8);
+	host_mmio(its, offset, a_value(now, hw_pinned(its, offset & ~4U), r + 2), r[1] & 1 ? 4 : 8);
 }
 
 static void abort_somehow(const u8 *r)
@@ -224,7 +225,7 @@ static void abort_somehow(const u8 *r)
 	esr ^= (u64)(r[0] & 3) << 22 | (u64)(r[1] & 31) << 16;
 	if (r[2] & 1)
 		esr ^= BIT_ULL(r[3] % 32);
-	host_abort(its, r[4] << 8 | r[5], esr, r[6] & 1 ? 0x10 : 0, a_value(0, r + 7));
+	host_abort(its, r[4] << 8 | r[5], esr, r[6] & 1 ? 0x10 : 0, a_value(0, 0, r + 7));
 }
 
 /* Calls of the trusted host, too late */

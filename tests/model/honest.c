@@ -6,6 +6,7 @@
 #include "model.h"
 
 #include <linux/array_size.h>
+#include <linux/err.h>
 
 static u64 random_state;
 
@@ -188,9 +189,94 @@ static void refusals(void)
 	require("I4", host_mmio(0, GITS_CTLR, 1, 8) != PKVM_MMIO_OK, "GITS_CTLR with 64 bits");
 }
 
+/* The registry of frames by itself: any order, holes, neighbours, the last one */
+static void registry(void)
+{
+	static const u32 order[] = { 5, 1, 7, 3, 0, 6, 2, 4 };
+	struct pkvm_mmio_range range = { .size = SZ_64K };
+	const struct pkvm_mmio_range *found;
+	u64 start, end;
+
+	for (u32 i = 0; i < ARRAY_SIZE(order); i++) {
+		range.base = SZ_1M * (1 + order[i]);
+		require("I4", !IS_ERR(pkvm_mmio_insert(&range)), "not inserted");
+		for (u64 base = range.base - SZ_64K + 1; base < range.base + SZ_64K; base += 0xfff) {
+			struct pkvm_mmio_range overlap = { .base = base, .size = SZ_64K };
+
+			require("I4", IS_ERR(pkvm_mmio_insert(&overlap)), "overlap at %llx", base);
+		}
+	}
+	for (u32 i = 0; i < 2 * ARRAY_SIZE(order); i++) {
+		bool hole = i & 1;
+		u64 base = SZ_1M * (1 + i / 2) + (hole ? SZ_64K : 0);
+		u64 size = hole ? SZ_1M - SZ_64K : SZ_64K;
+
+		for (u64 at = base; at < base + size; at += size - 1) {
+			start = 0;
+			end = ~0ULL;
+			found = pkvm_mmio_find(at, &start, &end);
+			require("I4", !found == hole, "%llx is%s in a range", at, found ? "" : "n't");
+			require("I4", start == base, "%llx: starts at %llx", at, start);
+			require("I4", end == base + size || i == 15, "%llx: ends at %llx", at, end);
+		}
+		start = base + 0x10;
+		end = base + 0x20;
+		pkvm_mmio_find(base + 0x18, &start, &end);
+		require("I4", start == base + 0x10 && end == base + 0x20, "widened at %llx", base);
+	}
+	pkvm_mmio_remove(SZ_1M * 4);
+	pkvm_mmio_remove(SZ_1M * 4);
+	require("I4", !pkvm_mmio_find(SZ_1M * 4, NULL, NULL), "not removed");
+	require("I4", pkvm_mmio_find(SZ_1M * 5, NULL, NULL), "another one removed");
+	for (u32 i = 0; i < PKVM_MMIO_MAX_RANGES - 7; i++) {
+		range.base = SZ_1M * (100 - i);
+		require("I4", !IS_ERR(pkvm_mmio_insert(&range)), "not inserted");
+	}
+	range.base = SZ_1M * 200;
+	require("I4", IS_ERR(pkvm_mmio_insert(&range)), "too many inserted");
+}
+
+/* What the trusted host says and EL2 finds to be otherwise */
+static void wrong_set_up(const struct config *c)
+{
+	struct pkvm_its_quirks good = { c->itt_entry_size, c->vlpi_rd_offset, LPI_BITS, VPE_BITS,
+					c->device_bits, 0 }, bad[6];
+
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
+		bad[i] = good;
+	bad[0].itt_entry_size = 257;
+	bad[1].itt_entry_size = 1;
+	bad[2].lpi_bits = 13;
+	bad[3].lpi_bits = 17;
+	bad[4].vpe_bits = 17;
+	bad[5].device_bits = 33;
+	for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
+		require("I4", its_prepare(FRAME_BASE(0), &bad[i]) < 0, "bad quirks %u", i);
+	require("I4", its_prepare(FRAME_BASE(0) + 8, &good) == -ENODEV, "no such ITS");
+	require("I4", its_hand_over_device(FRAME_BASE(0), 0x20, RAM_BASE, 2) < 0, "not prepared");
+	require("I4", its_take_over(FRAME_BASE(0), RAM_BASE, 0) < 0, "not prepared");
+	require("I4", its_add_redistributor(RD_BASE(0) + 1, 0) == -EINVAL, "bad redistributor");
+}
+
+/* When the first ITS is prepared */
+static void wrong_hand_over(void)
+{
+	u64 its = FRAME_BASE(0);
+
+	require("I4", its_hand_over_device(its, 0x20, RAM_BASE + 8, 2) < 0, "unaligned ITT");
+	require("I4", its_hand_over_device(its, 0x20, RAM_BASE, 0) < 0, "no ITT");
+	require("I4", its_hand_over_device(its, 0x20, RAM_BASE, 17) < 0, "huge ITT");
+	require("I4", its_hand_over_device(its, ~0U, RAM_BASE, 2) < 0, "no such device");
+	require("I4", its_hand_over_events(its, 0x21, 0, 8192, 1) < 0, "no such device");
+	require("I4", its_hand_over_collection(its, 0, 0x123) < 0, "no redistributor");
+	require("I4", its_hand_over_collection(its, 99, host_rdbase(0)) < 0, "no collection");
+}
+
 static void run(const struct config *c, u32 seed)
 {
 	struct boot boot = {
+		.before		= wrong_set_up,
+		.prepared	= wrong_hand_over,
 		.nr_devices	= seed % 6,
 		.busy		= seed % 5,
 		.fail		= seed % 7 == 0 ? 1 + seed % 5 : seed % 11 == 0 ? 100 : 0,
@@ -282,6 +368,10 @@ int main(int argc, char **argv)
 	for (u32 seed = first; seed < first + nr; seed++) {
 		struct config c = random_config(seed);
 
+		if (seed == first) {
+			model_reset(&c);
+			registry();
+		}
 		run(&c, seed);
 		run_stall(&c);
 		run_unsealed(&c);

@@ -392,7 +392,7 @@ static s64 call_hand_over(unsigned int its, u32 i, u32 unused)
 }
 
 /* The steps of its_deprivilege_one(); @fail is which of them goes wrong */
-static s64 take_over(unsigned int its, int fail)
+static s64 take_over(unsigned int its, int fail, void (*prepared)(void))
 {
 	phys_addr_t base = FRAME_BASE(its), proxy = zalloc(config.queue_size);
 	s64 ret;
@@ -401,6 +401,8 @@ static s64 take_over(unsigned int its, int fail)
 		require("model", !host_share(at), "proxy can't be shared");
 
 	ret = fail == 1 ? -EIO : host_call(call_prepare, its, 0, 0);
+	if (!ret && !its && prepared)
+		prepared();
 	for (u32 i = 0; i < drivers[its].nr_devices && !ret; i++)
 		ret = fail == 2 + (int)i ? -EIO : host_call(call_hand_over, its, i, 0);
 	for (u32 i = 0; i < drivers[its].nr_devices && !ret; i++) {
@@ -451,16 +453,18 @@ int host_boot(const struct boot *boot)
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
 		require("model", !its_add_redistributor(RD_BASE(cpu), (cpu * 5 + 3) % 16),
 			"its_add_redistributor()");
+	if (boot->before)
+		boot->before(&config);
 	for (its = 0; its < config.nr_its; its++) {
 		bool last = its + 1 == config.nr_its;
 
 		/* Nothing fails if there are less devices than that */
-		if (last && take_over(its, boot->fail)) {
+		if (last && take_over(its, boot->fail, boot->prepared)) {
 			host_wait(its);
 			if (!boot->give_up)
-				take_over(its, 0);
+				take_over(its, 0, boot->prepared);
 		} else if (!last) {
-			take_over(its, 0);
+			take_over(its, 0, boot->prepared);
 		}
 	}
 	if (its_seal()) {
