@@ -46,13 +46,14 @@ bool queue_open(struct attack_queue *queue)
 		     queue->write < queue->size, "the driver's queue is found");
 }
 
-static bool post(const struct command *commands, unsigned int nr, bool wide)
+static bool post(const struct command *commands, unsigned int nr, bool wide, bool markers)
 {
 	struct attack_commands arg = {
 		.its_nodes = its_nodes,
 		.commands = (uint64_t)commands,
 		.nr = nr,
 		.wide = wide,
+		.markers = markers,
 	};
 
 	return !attack_commands(&arg) && arg.reached;
@@ -60,12 +61,17 @@ static bool post(const struct command *commands, unsigned int nr, bool wide)
 
 bool queue_post(const struct command *commands, unsigned int nr)
 {
-	return post(commands, nr, false);
+	return post(commands, nr, false, false);
 }
 
 bool queue_post_wide(const struct command *commands, unsigned int nr)
 {
-	return post(commands, nr, true);
+	return post(commands, nr, true, false);
+}
+
+bool queue_post_marked(const struct command *commands, unsigned int nr)
+{
+	return post(commands, nr, false, true);
 }
 
 enum verdict queue_judge(struct command command)

@@ -107,6 +107,8 @@ bool queue_open(struct attack_queue *queue);
 bool queue_post(const struct command *commands, unsigned int nr);
 /* The same with a 64-bit write of GITS_CWRITER. */
 bool queue_post_wide(const struct command *commands, unsigned int nr);
+/* The same between two markers, for what it costs to be counted. */
+bool queue_post_marked(const struct command *commands, unsigned int nr);
 /* Submit one command; what EL2 thought of it, or NR_VERDICTS if it makes no sense. */
 enum verdict queue_judge(struct command command);
 /* The driver's restart of the queue, as on resume. */

@@ -105,7 +105,7 @@ struct attack_commands {
 	__u64 first;		/* out: offset of the first slot */
 	__u64 creadr;		/* out: GITS_CREADR in the end */
 	__u32 reached;		/* out: which is where it should be */
-	__u32 pad;
+	__u32 markers;		/* write GITS_CWRITER between two markers */
 };
 
 /* Pages that stay allocated for ever: what EL2 has never comes back. Zeroed. */

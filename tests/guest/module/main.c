@@ -97,7 +97,7 @@ static void __iomem *map(const struct attack_access *access)
 	return va ? va + (access->phys & ~PAGE_MASK) : NULL;
 }
 
-static void hvc_marker(u32 which)
+void hvc_marker(u32 which)
 {
 	register unsigned long x0 asm("x0") = ~0UL;	/* no such function */
 

@@ -16,4 +16,7 @@ long do_restart(u64 its_nodes);
 /* hcall.c */
 long do_call(struct attack_call *arg);
 
+/* main.c: the first (0) or the second marker, see ATTACK_MARKER_BASE */
+void hvc_marker(u32 which);
+
 #endif

@@ -99,10 +99,14 @@ long do_commands(struct attack_commands *arg)
 	}
 	dsb(ishst);
 	its->cmd_write = its->cmd_base + offset;
+	if (arg->markers)
+		hvc_marker(0);
 	if (arg->wide)
 		writeq_relaxed(offset, its->base + GITS_CWRITER);
 	else
 		writel_relaxed(offset, its->base + GITS_CWRITER);
+	if (arg->markers)
+		hvc_marker(1);
 	arg->creadr = wait_for(its, offset);
 	arg->reached = arg->creadr == offset;
 	raw_spin_unlock_irqrestore(&its->lock, flags);
