@@ -27,16 +27,19 @@ def entries(page):
     return found
 
 
-def victim(text):
-    return [(int(Verdict(text).info["victim"], 0), PAGE)]
+def victims(text):
+    """A page for translation entries, and one for a device table entry."""
+    info = Verdict(text).info
+    return [(int(info[name], 0), PAGE) for name in ("victim", "forged")]
 
 
 def attack(ctx, variant, cpu):
-    """Run the attack. (trace, verdict, memory of the victim)"""
-    with AfterPowerOff(ctx, victim, label=variant) as memory:
+    """Run the attack. (trace, verdict, memory of each victim)"""
+    with AfterPowerOff(ctx, victims, label=variant) as memory:
         result = ctx.boot("memory-attack", variant=variant, label=variant, cpu=cpu,
                           extra=memory.extra, debug=["trace:gicv3_its*"])
-        return result.trace, result.verdict, memory.read(*victim(result.verdict.text)[0])
+        pages = [memory.read(*where) for where in victims(result.verdict.text)]
+        return result.trace, result.verdict, *pages
 
 
 def written(trace):
@@ -53,7 +56,7 @@ def declare(name, cpu):
         """The host overwrites the hypervisor through the ITS; with the series, it can't."""
         all_events = set(range(EVENTS))
 
-        trace, verdict, page = attack(ctx, "default.base", cpu)
+        trace, verdict, page, table = attack(ctx, "default.base", cpu)
         target = int(verdict.info["victim"], 0)
         ctx.expect(verdict.info["series"] == "0", "the base kernel has the series")
         ctx.expect(written(marked(trace, 0, 1)) == {target: all_events},
@@ -62,10 +65,15 @@ def declare(name, cpu):
                    f"without the series, the memory of the hypervisor is {page[:48].hex()}")
         size = EVENTS * ITT_ENTRY_SIZE
         ctx.expect(not any(page[size:]), "the page of the victim was in use")
+        # Valid, the size, and the address from bit 6 on
+        entry = 1 | 4 << 1 | target >> 8 << 6
+        ctx.expect(table == entry.to_bytes(8, "little") + bytes(PAGE - 8),
+                   f"without the series, a forged level-1 entry leads to {table[:16].hex()}")
 
-        trace, verdict, page = attack(ctx, "default", cpu)
+        trace, verdict, page, table = attack(ctx, "default", cpu)
         ctx.expect(int(verdict.info["victim"], 0) == target, "it is another victim")
         ctx.expect(not any(page), f"the memory of the hypervisor is {page[:48].hex()}")
+        ctx.expect(not any(table), f"the memory of the hypervisor is {table[:16].hex()}")
         seen = {command for command, _ in commands(marked(trace, 0, 1))}
         ctx.expect(seen == {"SYNC"}, f"the ITS carried out {seen}")
         # Reserved, the same device works, but in memory of EL2's own choice.

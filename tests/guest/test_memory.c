@@ -3,7 +3,8 @@
  * Memory that is not the host's, by way of the ITS and directly.
  *
  * memory-attack: the host has the ITS write interrupt translation entries into memory
- * of the hypervisor. The test case looks at that memory from outside; see memory.py.
+ * of the hypervisor, and a device table entry, by a level-1 entry that it has forged.
+ * The test case looks at that memory from outside; see memory.py.
  * memory-closed: queue and tables of the ITS, as the host finds them in the registers
  * and remembers them from its boot, are out of its reach for good.
  */
@@ -35,21 +36,48 @@ static unsigned int map_all(struct command *command, uint64_t dev, uint64_t itt,
 	return nr;
 }
 
+/* In a page of the device table that the driver has not needed, this far into it. */
+#define FORGED		0x4a00
+#define TABLE_PAGE	0x10000UL
+#define ENTRY_SIZE	8
+
+/* Returns whether the level-1 entry could be written. */
+static bool forge_entry(uint64_t target)
+{
+	uint64_t baser = its_read(GITS_BASER(0));
+	uint64_t phys = baser & 0xffffffff0000;
+	unsigned int index = FORGED / (TABLE_PAGE / ENTRY_SIZE);
+	char *table = phys_map(phys, 0x1000, true);
+	bool faulted;
+
+	/* Two levels of 64 KiB */
+	if (!check(baser >> 62 == 3 && (baser >> 8 & 3) == 2 && table,
+		   "the device table is as expected"))
+		return false;
+	faulted = write64(table + index * sizeof(uint64_t), VALID | target, NULL);
+	phys_unmap(table, 0x1000);
+
+	return !faulted;
+}
+
 static void test_memory_attack(void)
 {
 	struct command command[EVENTS + 1];
 	struct counters before, after;
 	struct attack_queue queue;
-	uint64_t el2, size, victim;
+	uint64_t el2, size, victim, table;
 	unsigned int nr;
 	bool series;
 
 	el2 = el2_memory(&size);
 	if (!queue_open(&queue) || !check(el2, "the hypervisor has memory"))
 		return;
-	/* Free, and so zero but for the first page of a block */
-	victim = el2 + size / 2 + 0x5000;
+	/* Tables come from lower addresses; a free page is zero, but the first of a block */
+	victim = el2 + size / 4 * 3 + 0x5000;
 	info("victim", "%#llx", (unsigned long long)victim);
+	table = el2 + size / 4 * 3 + TABLE_PAGE;
+	info("forged", "%#llx", (unsigned long long)table +
+	     FORGED * ENTRY_SIZE % TABLE_PAGE);
 	series = counters_read(&before);
 	info("series", "%d", series);
 
@@ -69,6 +97,9 @@ static void test_memory_attack(void)
 		      "EL2 has accepted all of it");
 	}
 	trace_mark(2);
+	check_eq(forge_entry(table), !series, "the host writes the device table, or not, as expected");
+	command[0] = mapd(FORGED, EVENT_BITS, victim);
+	check(queue_post(command, 1), "the queue goes on");
 	check_io_everywhere("afterwards");
 }
 GUEST_TEST("memory-attack", test_memory_attack);

@@ -19,6 +19,8 @@
 #define MINE		0x1000
 #define RESERVED	0x1001
 #define UNRESERVED	0x1002
+/* One in a page of it that nobody has needed so far. */
+#define FAR		0x4000
 #define EVENT_BITS	5
 
 /* INTIDs that the driver does not come to. */
@@ -345,6 +347,16 @@ static void unmap(void)
 	judge("MAPTI, event 32", mapti(MINE, 32, LPI, 0), ACCEPTED);
 }
 
+/* The level-2 page comes with the reservation; the driver has none to offer. */
+static void far_device(void)
+{
+	judge("MAPD, no page of the table", mapd(FAR, EVENT_BITS, evil), BAD_DEVICE);
+	check_eq(reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, FAR, EVENT_BITS), 0,
+		 "a page of the table is added");
+	judge("MAPD, added page", mapd(FAR, EVENT_BITS, evil), ACCEPTED);
+	judge("MAPTI, added page", mapti(FAR, 31, LPI + 1, 0), ACCEPTED);
+}
+
 /* PCI address of a device of the driver, which is its DeviceID. */
 static bool find_device(void)
 {
@@ -391,6 +403,7 @@ static void test_queue_hostile(void)
 		vpe_commands(vpt);
 	}
 	unmap();
+	far_device();
 	trace_mark(1);
 
 	check(counters_read(&after) && !after.stalls && !after.ignored, "nothing stalled");
