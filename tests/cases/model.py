@@ -5,6 +5,7 @@ No kernel is booted: the model is built by the compilers of this machine, from t
 copies in arch/ and two headers of build/linux.
 """
 
+import fcntl
 import os
 
 import testing
@@ -15,10 +16,18 @@ HEADER = os.path.join(testing.ROOT, "build", "linux", "include", "linux", "irqch
                       "arm-gic-v3.h")
 
 
+# Several tests use the same programs, and may run at the same time.
+LOCK = os.path.join(testing.ROOT, "build", "model.lock")
+
+
 def make(ctx, *words):
-    if not os.path.exists(HEADER):
-        ctx.run(["scripts/tree"])
-    return ctx.run(["make", "--no-print-directory", "-C", FOLDER, *words])
+    command = ["make", "--no-print-directory", "-C", FOLDER]
+    with open(LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(HEADER):
+            ctx.run(["scripts/tree"])
+        ctx.run([*command, "build"])
+    return ctx.run([*command, *words])
 
 
 @test("model-honest", variants=(), groups=("default", "fast"))
