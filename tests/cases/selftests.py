@@ -13,8 +13,18 @@ ITS = "arm64/its_hardening"
 # These measure, and check nothing that the others don't.
 NOT_RUN = {name: "measures how long something takes" for name in (
     "access_tracking_perf_test", "dirty_log_perf_test", "memslot_perf_test")}
-# Seconds for each; emulation makes some of them take for ever.
-LIMIT = 45
+NOT_RUN["dirty_log_test"] = "touches 1 GiB page by page, time and again: too slow in emulation"
+NOT_RUN["rseq_test"] = "waits for 100,000 migrations of a task: too slow in emulation"
+# Less of the same, so that it comes to an end under emulation.
+ARGUMENTS = {
+    "arm64/debug-exceptions": "-i 20",
+    "demand_paging_test": "-b 16M",
+    "kvm_page_table_test": "-b 16M",
+    "memslot_modification_stress_test": "-b 16M -i 5",
+    "mmu_stress_test": "-m 1 -s 1",
+}
+# Seconds for each
+LIMIT = 25
 
 
 def build(ctx):
@@ -34,20 +44,34 @@ def boot(ctx, names, label, **options):
     """Boot, run these selftests one after the other."""
     path = os.path.join(ctx.log_dir, f"{label}.list")
     with open(path, "w") as f:
-        f.writelines(f"{name}\n" for name in names)
+        f.writelines(f"{name} {ARGUMENTS.get(name, '')}".rstrip() + "\n" for name in names)
     files = {f"selftests/{name}": os.path.join(BUILT, name) for name in names}
     return ctx.boot("selftest-kvm", label=label, files={**files, "selftests/list": path},
                     **options)
 
 
-@test("selftest-its")
-def its(ctx):
-    """An honest and a hostile host in user space, while VMs with vPEs come and go."""
-    build(ctx)
-    result = boot(ctx, [ITS], "boot", cpu="max", args={"tap": 1, "limit": 120},
-                  params=["kvm-arm.vgic_v4_enable=1"])
-    skipped = [value for key, value in result.verdict.info.items() if key.startswith("skipped_")]
-    ctx.expect(not skipped, "the program has skipped what can be tested here", *skipped)
+def skipped(result):
+    return [value for key, value in result.verdict.info.items() if key.startswith("skipped_")]
+
+
+def its(name, cpu, **options):
+    @test(f"selftest-its{name}")
+    def case(ctx):
+        """An honest and a hostile host in user space, while VMs with vPEs come and go."""
+        build(ctx)
+        result = boot(ctx, [ITS], "boot", cpu=cpu, args={"tap": 1, "limit": 120},
+                      params=["kvm-arm.vgic_v4_enable=1"], **options)
+        ctx.expect(not skipped(result), "the program has skipped what can be tested here",
+                   *skipped(result))
+        accepted = [int(found[1]) for line in result.verdict.info.values()
+                    if (found := re.match(r"# (\d+) commands accepted", line))]
+        # Of the VMs before the attacks, the attacks, and the VMs after them
+        ctx.expect(len(accepted) == 3 and accepted[0] > 100 and accepted[2] > 100,
+                   f"EL2 saw {accepted} commands: no vPEs came and went")
+
+
+its("", "max")
+its("-acpi", "cortex-a57", efi=True)
 
 
 @test("selftest-its-base", variants=["default.base"])
@@ -57,9 +81,9 @@ def its_base(ctx):
     for mode in ("protected", "nvhe"):
         result = boot(ctx, [ITS], mode, cpu="cortex-a57", mode=mode,
                       args={"tap": 1, "limit": 120}, debug=["trace:gicv3_its_write"])
-        info = result.verdict.info
-        skipped = [value for key, value in info.items() if key.startswith("skipped_")]
-        ctx.expect(len(skipped) == 12, f"{len(skipped)} scenarios were skipped, not 12", *skipped)
+        left_out = skipped(result)
+        ctx.expect(len(left_out) == 12, f"{len(left_out)} scenarios were skipped, not 12",
+                   *left_out)
         stray = re.findall(r"gicv3_its_write .*data 0x\w*41414141.*", result.trace)
         ctx.expect(not stray, "a hostile write was made all the same", *stray)
 
@@ -123,10 +147,9 @@ def table(ctx):
         for variant, result in first.items():
             for line in result.splats[:3]:
                 ctx.note(f"{variant} on {cpu}, {mode}, kernel: {line}")
-        lost = [line for line in first["default"].splats
-                if not first["default.base"].splats]
-        ctx.expect(not lost, f"the kernel complains with the series only, on {cpu}, {mode}",
-                   *lost[:5])
+        if first["default"].splats and not first["default.base"].splats:
+            different.append(f"the kernel complains on {cpu}, {mode}, with the series only: "
+                             + first["default"].splats[0])
 
     width = max(map(len, names))
     ctx.note(f"{'base, or base/series':{width}}  " + "  ".join(f"{c} {m}" for c, m in CELLS))

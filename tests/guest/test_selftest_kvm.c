@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's own KVM selftests: programs below /selftests, named in /selftests/list.
+ * The kernel's own KVM selftests: programs below /selftests, named in /selftests/list,
+ * one a line, with their arguments.
  *
  * Reported is, for each, "info <name>=<outcome> <seconds> <text>": pass, skip, fail or
  * timeout, and what the program said last. It is up to the test case to judge. With
@@ -27,7 +28,7 @@
 static char output[1 << 20];
 
 /* Run a program in a process group of its own. Returns its status, or -1: time-out. */
-static int run_program(const char *path, double limit)
+static int run_program(char **argv, double limit)
 {
 	double end = now() + limit;
 	int status = 0, fd;
@@ -39,7 +40,7 @@ static int run_program(const char *path, double limit)
 		dup2(open("/dev/null", O_RDONLY), 0);
 		dup2(fd, 1);
 		dup2(fd, 2);
-		execl(path, path, NULL);
+		execv(argv[0], argv);
 		dprintf(2, "can't run it: %s\n", strerror(errno));
 		_exit(127);
 	}
@@ -98,16 +99,20 @@ static void report_tap(char *text)
 	}
 }
 
-static void run_one(const char *name, double limit)
+/* line: the name, and arguments */
+static void run_one(char *line, double limit)
 {
 	double start = now(), seconds;
+	char path[256], *argv[16] = { path }, *name, *save;
 	const char *outcome, *why;
-	char path[256];
 	int status;
 
+	name = strtok_r(line, " ", &save);
+	for (int i = 1; i < 15 && argv[i - 1]; i++)
+		argv[i] = strtok_r(NULL, " ", &save);
 	unlink(OUTPUT);
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	status = run_program(path, limit);
+	status = run_program(argv, limit);
 	seconds = now() - start;
 	if (read_file(OUTPUT, output, sizeof(output)) < 0)
 		output[0] = '\0';
@@ -138,13 +143,13 @@ static void test_selftest_kvm(void)
 {
 	double limit = arg_long("limit", 60);
 	static char list[8192];
-	char *name, *save;
+	char *line, *save;
 	int nr = 0;
 
 	if (!check(read_file(FOLDER "/list", list, sizeof(list)) > 0, "there are selftests"))
 		return;
-	for (name = strtok_r(list, "\n", &save); name; name = strtok_r(NULL, "\n", &save)) {
-		run_one(name, limit);
+	for (line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		run_one(line, limit);
 		nr++;
 	}
 	check(nr, "all of them were run");
