@@ -87,6 +87,12 @@ void irq_snapshot(struct irq_table *table);
 uint64_t irq_sum(const struct irq_table *table, const char *prefix, int cpu);
 /* The same from /proc/interrupts as it is now. */
 uint64_t irq_count(const char *prefix, int cpu);
+/*
+ * An ITS that is disabled loses interrupts: before that, leave the devices alone and
+ * wait until none has interrupted for half a second. And back to work.
+ */
+void irq_rest(void);
+void irq_work(void);
 /* Direct an interrupt to a CPU; -1 and errno when the kernel manages it. */
 int irq_set_cpu(int irq, int cpu);
 

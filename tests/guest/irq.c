@@ -88,6 +88,31 @@ uint64_t irq_count(const char *prefix, int cpu)
 	return irq_sum(&table, prefix, cpu);
 }
 
+#define RNG_CURRENT	"/sys/class/misc/hw_random/rng_current"
+
+static char rng[64];
+
+void irq_rest(void)
+{
+	uint64_t before, count = irq_count("virtio", -1);
+	int quiet = 0;
+
+	/* The kernel asks for entropy whenever it likes, and most of all at the start. */
+	if (read_file(RNG_CURRENT, rng, sizeof(rng)) > 0)
+		write_file(RNG_CURRENT, "none");
+	for (int i = 0; i < 100 && quiet < 5; i++) {
+		sleep_ms(100);
+		before = count;
+		count = irq_count("virtio", -1);
+		quiet = count == before ? quiet + 1 : 0;
+	}
+}
+
+void irq_work(void)
+{
+	write_file(RNG_CURRENT, rng);
+}
+
 int irq_set_cpu(int irq, int cpu)
 {
 	char path[64], value[16];

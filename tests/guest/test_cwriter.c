@@ -125,6 +125,7 @@ static void disabled(struct attack_queue *queue)
 	struct counters before, after;
 	uint64_t count, read, write;
 
+	irq_rest();
 	off = write_reg(GITS_CTLR, 4, 0) && !(its_read(GITS_CTLR) & 1);
 	check(write_reg(GITS_CTLR, 4, 1) && off, "the ITS is disabled and enabled");
 	check(post_interrupt(2, false), "an interrupt arrives");
@@ -150,6 +151,7 @@ static void disabled(struct attack_queue *queue)
 	check_eq(after.ignored, before.ignored + 3, "no write of CWRITER passes CREADR");
 	check_eq(after.commands, before.commands, "nor submits anything");
 	check_eq(write, (read + queue->size - 32) % queue->size, "nor changes it");
+	irq_work();
 	check(consumed, "enabled, the ITS consumes all");
 	check(arrives(count + 1), "the interrupt arrives");
 }
@@ -159,7 +161,9 @@ static void restart(struct attack_queue *queue)
 	struct counters before, after;
 
 	counters_read(&before);
+	irq_rest();
 	check(!queue_restart(), "the queue is restarted");
+	irq_work();
 	counters_read(&after);
 	check_eq(after.restarts, before.restarts + 1, "EL2 has seen that");
 	check_eq(after.state, 2, "and the ITS is still taken over");
@@ -243,9 +247,11 @@ static void test_suspend_refused(void)
 	if (!queue_open(&queue) || !check(find_config_interrupt(), "there is a device"))
 		return;
 	check_eq(system_suspend(), PSCI_DENIED, "EL2 refuses it, with the ITS enabled");
+	irq_rest();
 	write_reg(GITS_CTLR, 4, 0);
 	ret = system_suspend();
 	write_reg(GITS_CTLR, 4, 1);
+	irq_work();
 	/* QEMU's firmware has no such call */
 	check_eq(ret, PSCI_NOT_SUPPORTED, "the firmware is asked, with the ITS disabled");
 	check_eq(system_suspend(), PSCI_DENIED, "EL2 refuses it, with the ITS enabled again");

@@ -19,6 +19,7 @@
 #include "attack.h"
 #include "guest.h"
 #include "its.h"
+#include "queue.h"
 
 struct its_regs {
 	uint64_t ctlr, cbaser, cwriter, creadr, baser[8];
@@ -184,6 +185,7 @@ static void allowed_from_el1(void)
 	const size_t nr = sizeof(allowed) / sizeof(allowed[0]);
 	bool good[sizeof(allowed) / sizeof(allowed[0])];
 
+	irq_rest();
 	for (size_t i = 0; i < nr; i++) {
 		struct attack_access access = {
 			.phys = ITS_FRAME + allowed[i].offset,
@@ -193,6 +195,7 @@ static void allowed_from_el1(void)
 
 		good[i] = !attack_access(&access) && !access.faulted;
 	}
+	irq_work();
 	for (size_t i = 0; i < nr; i++)
 		check(good[i], "EL1: %s at %#x does not fault", attack_name(allowed[i].insn),
 		      allowed[i].offset);
@@ -327,6 +330,7 @@ static void test_frame_registers(void)
 {
 	bool pinned = strcmp(arg("expect", "pinned"), "changed");
 	unsigned int enabled[9], disabled[9];
+	struct attack_queue queue;
 	char what[9][2][80] = { };
 	struct its_regs before, after;
 	bool off, on;
@@ -340,6 +344,7 @@ static void test_frame_registers(void)
 	for (int i = 0; i < 9; i++)
 		enabled[i] = hostile_writes(i < 8 ? GITS_BASER(i) : GITS_CBASER,
 					    what[i][0], sizeof(what[i][0]));
+	irq_rest();
 	write_reg(GITS_CTLR, 4, 0);
 	off = !(ctlr() & 1);
 	for (int i = 0; i < 9; i++)
@@ -353,6 +358,10 @@ static void test_frame_registers(void)
 	write_reg(GITS_CTLR, 4, 0xffffffff);
 	on = ctlr() & 1;
 	snapshot(&after);
+	irq_work();
+	/* The queue has started again: tell the driver, or it submits old commands. */
+	if (!queue_open(&queue) || !check(!queue_restart(), "the driver starts again, too"))
+		return;
 
 	check(off, "the ITS can be disabled");
 	check(on, "and enabled");
