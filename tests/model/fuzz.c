@@ -9,7 +9,7 @@
 
 #include <asm/esr.h>
 
-#define MAX_ACTIONS	300
+#define MAX_ACTIONS	2000
 
 /* Memory that the host plays with; the last two blocks are beyond 4 GiB */
 #define BLOCKS		(RAM_BASE + (12ULL << 20))
