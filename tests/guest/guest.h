@@ -150,6 +150,8 @@ extern struct io_device io_devices[IO_DEVICES];
 
 /* Was QEMU told to add this device?  Tests leave out those it was not. */
 bool io_wanted(const struct io_device *dev);
+/* Take the network interface down, which sends at times of its own; exercise() brings it up. */
+void io_net_down(void);
 /* Find the device behind its driver; false if there is none. */
 bool io_find(struct io_device *dev);
 /* The same, and wait for it: after a bind, probing may take a moment. */

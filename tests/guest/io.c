@@ -126,6 +126,20 @@ static const char *exercise_blk(struct io_device *dev)
 #define GATEWAY_IP	"10.0.2.2"
 #define REPLY_SECONDS	20
 
+void io_net_down(void)
+{
+	struct ifreq ifr = { .ifr_name = "eth0" };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (!ioctl(fd, SIOCGIFFLAGS, &ifr)) {
+		ifr.ifr_flags &= ~IFF_UP;
+		ioctl(fd, SIOCSIFFLAGS, &ifr);
+	}
+	close(fd);
+}
+
 /*
  * Until the kernel has noticed the carrier and opened the transmit queue, it
  * drops packets without a word.  "operstate" becomes "up" just before the queue

@@ -100,6 +100,7 @@ void irq_rest(void)
 	/* The kernel asks for entropy whenever it likes, and most of all at the start. */
 	if (read_file(RNG_CURRENT, rng, sizeof(rng)) > 0)
 		write_file(RNG_CURRENT, "none");
+	io_net_down();
 	for (int i = 0; i < 100 && quiet < 5; i++) {
 		sleep_ms(100);
 		before = count;
