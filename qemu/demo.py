@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Boot the kernel with the series and tell what happened, or give a shell in it."""
+"""Boot the kernel with the series and tell what happened, give a shell in it, or attack it."""
 
 import argparse
 import glob
@@ -11,13 +11,16 @@ import sys
 
 import guest
 from boot import BootError, Machine, add_machine_options, boot
-from verdict import FAIL
+from verdict import FAIL, Verdict
+
+sys.path.append(os.path.join(guest.ROOT, "tests", "cases"))
+from _memory import AfterPowerOff
 
 COMMAND = os.environ.get("RUN_COMMAND", "./run")
 BUSYBOX = os.path.join(guest.BUILD, "busybox")
 
-# What the series prints for each ITS it takes over.
-ITS_LINE = r"kvm \[1\]: ITS"
+# What the series prints for each ITS: registers protected, queue and tables taken over.
+ITS_LINE = r"(kvm \[1\]: |\] )ITS@\w+: (control frame protected|deprivileged|not|can't)"
 
 
 def show(label, *lines):
@@ -66,7 +69,7 @@ def run_shell(machine):
 def describe(result):
     info = result.verdict.info
     show("EL2 mode", info.get("mode", "unknown"))
-    taken = [line.partition("kvm [1]: ")[2] for line in result.console_lines(ITS_LINE)]
+    taken = ["ITS@" + line.partition("ITS@")[2] for line in result.console_lines(ITS_LINE)]
     show("ITS protection", *(taken or ["none: this kernel says nothing about the ITS"]))
     show("MSI devices", *[
         f"{name}: {info[f'device.{name}']}, {info.get(f'irqs.{name}', 'unknown')} interrupts counted"
@@ -94,14 +97,59 @@ def run_demo(machine, base):
         return 1
     print("PASS: " + ("the kernel without the series boots, interrupts arrive, the ITS is not protected"
                       if base else "the kernel boots, interrupts arrive"
-                      + (", the ITS control frame belongs to EL2" if taken else "")))
+                      + (", the ITS belongs to EL2" if taken else "")))
     return 0
+
+
+class Attack:
+    """One kernel under attack: what AfterPowerOff wants to know of a test."""
+
+    def __init__(self, log_dir):
+        self.log_dir = log_dir
+
+    def fail(self, reason):
+        raise BootError(reason)
+
+
+def attack_one(machine, variant):
+    """Attack one kernel; the victim's address, and its memory seen from outside."""
+    def victim(text):
+        return [(int(Verdict(text).info["victim"], 0), 64)]
+
+    with AfterPowerOff(Attack(machine["log_dir"]), victim, label=variant) as memory:
+        result = boot(Machine(**{**machine, "test": "memory-attack", "extra": memory.extra,
+                                 "image": os.path.join(guest.ROOT, "build", "images", variant, "Image"),
+                                 "log_dir": os.path.join(machine["log_dir"], variant)}))
+        if result.outcome == FAIL:
+            raise BootError(f"{variant}: {result.reasons[0]}")
+        start, size = victim(result.verdict.text)[0]
+        return start, memory.read(start, size)
+
+
+def run_attack(machine):
+    """The same attack on both kernels, side by side; returns the exit status."""
+    print("A compromised host tells the ITS to use memory of the hypervisor as the table of a\n"
+          "device (MAPD), and to translate 32 interrupts (MAPTI). That memory, seen from outside:")
+    changed = {}
+    for variant, name in (("default.base", "without series"), ("default", "with series")):
+        start, memory = attack_one(machine, variant)
+        changed[variant] = any(memory)
+        words = [memory[at:at + 16].hex(" ", 4) for at in range(0, 48, 16)]
+        show(name, f"{start:#x}: {words[0]}", *(f"{start + 16 * n:#x}: {words[n]}" for n in (1, 2)))
+    if changed["default.base"] and not changed["default"]:
+        print("PASS: overwritten without the series, untouched with it")
+        return 0
+    print("FAIL: " + ("the series does not stop it" if changed["default"]
+                      else "the attack does not work without the series either"))
+    return 1
 
 
 def main():
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--shell", action="store_true", help="an interactive shell in the guest")
     parser.add_argument("--base", action="store_true", help="the kernel without the series, same configuration")
+    parser.add_argument("--attack", action="store_true",
+                        help="overwrite the hypervisor through the ITS, without and with the series")
     parser.add_argument("--variants", action="store_true",
                         help="print the folders of build/images/ that are needed")
     add_machine_options(parser)
@@ -109,17 +157,20 @@ def main():
 
     variant = "default.base" if args.base else "default"
     if args.variants:
-        print(variant)
+        print("default default.base" if args.attack else variant)
         return 0
     machine = dict(image=os.path.join(guest.ROOT, "build", "images", variant, "Image"),
                    log_dir=args.log_dir or os.path.join(guest.ROOT, "build", "logs", "run"),
                    cpu=args.cpu, gic=args.gic, smp=args.smp, mode=args.mode,
                    time_limit=args.time_limit)
-    print(f"Booting build/images/{variant}/Image: {args.cpu}, GICv{args.gic}, {args.smp} CPUs, "
-          f"kvm-arm.mode={args.mode or '(none)'}", flush=True)
+    if not args.attack:
+        print(f"Booting build/images/{variant}/Image: {args.cpu}, GICv{args.gic}, {args.smp} CPUs, "
+              f"kvm-arm.mode={args.mode or '(none)'}", flush=True)
     # A plain "kill" must not leave a QEMU behind: exit runs the atexit handler.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
+        if args.attack:
+            return run_attack(machine)
         return run_shell(machine) if args.shell else run_demo(machine, args.base)
     except (BootError, guest.GuestError) as error:
         print(f"{COMMAND}: {error}", file=sys.stderr)

@@ -124,3 +124,10 @@ def rebind(name, cycles, groups):
 
 rebind("", 100, ("default",))
 rebind("-long", 1000, ())
+
+
+@test("run-attack", variants=["default", "default.base"])
+def run_attack(ctx):
+    """./run --attack shows it to a visitor."""
+    text = ctx.run(["python3", "qemu/demo.py", "--attack", "--log-dir", ctx.log_dir])
+    ctx.expect("PASS: overwritten without the series, untouched with it" in text, text)
