@@ -146,9 +146,11 @@ def hostile(name, cpu, gic, variant="default"):
         ctx.expect(mapd == [(0x1000, 1), (0x1000, 0), (0x1000, 1), (0x4000, 1)],
                    f"MAPD (DeviceID, V): {mapd}")
         # The ITS finds the device in the page that EL2 has added to its table.
-        last = re.findall(r"gicv3_its_ite_write .*ITTaddr 0x(\w+) EventID 0x1f: valid 1", attack)
-        ctx.expect(last and int(last[-1], 16) == commands(attack)[-2][1]["ITT_addr"] << 8,
-                   "no translation was written for the device in the added page")
+        itt = [fields["ITT_addr"] for command, fields in seen if command == "MAPD"][-1] << 8
+        events = {int(event, 16) for event in re.findall(
+            rf"gicv3_its_ite_write .*ITTaddr 0x{itt:x} EventID 0x(\w+): valid 1", attack)}
+        ctx.expect(events == set(range(32)),
+                   f"the device in the added page has entries for events {events}")
         left = check_slots(ctx, data, evil)
         ctx.note(f"{len(seen)} commands, {info['rejected']} rejected;"
                  f" left in the queue: {' '.join(sorted(left))}")
