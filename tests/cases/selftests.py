@@ -15,16 +15,17 @@ NOT_RUN = {name: "measures how long something takes" for name in (
     "access_tracking_perf_test", "dirty_log_perf_test", "memslot_perf_test")}
 NOT_RUN["dirty_log_test"] = "touches 1 GiB page by page, time and again: too slow in emulation"
 NOT_RUN["rseq_test"] = "waits for 100,000 migrations of a task: too slow in emulation"
-# Less of the same, so that it comes to an end under emulation.
+# Less of the same, so that it comes to an end under emulation, and at its pace.
 ARGUMENTS = {
+    "arch_timer": "-i 3 -p 500 -e 300000 -m 0",
     "arm64/debug-exceptions": "-i 20",
     "demand_paging_test": "-b 16M",
     "kvm_page_table_test": "-b 16M",
     "memslot_modification_stress_test": "-b 16M -i 5",
     "mmu_stress_test": "-m 1 -s 1",
 }
-# Seconds for each
-LIMIT = 25
+# Seconds for each; the longest is irqfd_test.
+LIMIT = 150
 
 
 def build(ctx):
@@ -101,7 +102,7 @@ def differs(base, series):
     """A test that is slow anyway, and does not end in time once, says nothing."""
     if "timeout" in (base[0], series[0]):
         other = series if base[0] == "timeout" else base
-        return other[0] in ("pass", "skip", "fail") and other[1] < LIMIT / 3
+        return other[0] in ("pass", "skip", "fail") and other[1] < LIMIT / 2
     return base[0] != series[0]
 
 
