@@ -495,13 +495,11 @@ static enum pkvm_mmio_result its_write(const struct pkvm_mmio_range *range,
 {
 	const struct its_reg *reg = its_find_reg(write->offset);
 	struct its *its = range->data;
-	enum pkvm_mmio_result res;
-
-	if (!reg || write->size > reg->size)
-		return PKVM_MMIO_IGNORED;
+	enum pkvm_mmio_result res = PKVM_MMIO_IGNORED;
 
 	hyp_spin_lock(&its->lock);
-	res = reg->write(its, (write->offset - reg->offset) / reg->size, write);
+	if (reg && write->size <= reg->size)
+		res = reg->write(its, (write->offset - reg->offset) / reg->size, write);
 	if (res != PKVM_MMIO_OK)
 		its->stats[PKVM_ITS_IGNORED]++;
 	hyp_spin_unlock(&its->lock);
