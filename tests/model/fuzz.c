@@ -285,7 +285,10 @@ static void change_block(u64 block, int (*fn)(phys_addr_t pa))
 		fn(at);
 }
 
-/* Firmware doesn't ask, or does */
+/*
+ * Firmware doesn't ask, or does, and restores what registers it likes; not if the
+ * ITS was disabled and EL2 wasn't asked, as EL2 can't tell then.
+ */
 static void lose_power(u8 how)
 {
 	bool may = true;
@@ -296,7 +299,7 @@ static void lose_power(u8 how)
 		el2_leave();
 	}
 	for (u32 n = 0; may && n < config.nr_its; n++)
-		hw_lose_power(n, (how & 3) == 3);
+		hw_lose_power(n, how & 2 && (how & 1 || hw_peek(n, GITS_CTLR) & GITS_CTLR_ENABLE));
 }
 
 static void act(void);

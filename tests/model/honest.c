@@ -330,16 +330,16 @@ static void run_unsealed(const struct config *c)
 static void run_stall(const struct config *c)
 {
 	struct config stalling = *c;
-	u32 opcode;
+	u32 device;
 
 	stalling.stall = true;
 	model_reset(&stalling);
 	host_boot(&(struct boot){});
-	for (opcode = 0; opcode < 3; opcode++) {
-		drv_map_device(0, 0x40, 2);
-		if (opcode)
+	for (device = 0x40; device < 0x43; device++) {
+		drv_map_device(0, device, 2);
+		if (device > 0x40)
 			host_wait(0);
-		drv_map_event(0, 0x40, 1, 9000, 0);
+		drv_map_event(0, device, 1, 9000 + device, 0);
 		hw_fail_next(0);
 		host_wait(0);
 		require("model", !hw_is_idle(0), "no stall");
@@ -349,8 +349,8 @@ static void run_stall(const struct config *c)
 			host_post(0);
 		}
 		require("I6", hw_is_idle(0), "the queue is stalled for ever");
-		drv_unmap_event(0, 0x40, 1);
-		drv_unmap_device(0, 0x40);
+		drv_unmap_event(0, device, 1);
+		drv_unmap_device(0, device);
 		for (u32 i = 0; i < 16; i++) {
 			host_wait(0);
 			host_post(0);

@@ -58,6 +58,9 @@ struct hw {
 	bool		pinned;
 	u32		write_back;		/* steps until it is quiescent */
 	bool		fail_next;
+	bool		failing;		/* on that command, in that slot */
+	u64		failing_slot[5];
+	u64		fault_until;		/* consumed what was queued when it failed */
 	bool		inexact;		/* it has not done what it was told */
 	bool		stale;			/* it lost what was in its caches */
 	u64		consumed;
@@ -584,7 +587,7 @@ static const char *do_mapd(struct hw *hw, const struct command *cmd)
 	if (dte.valid == new.valid)
 		return dte.valid ? "device is mapped already" : "device is not mapped";
 	if (!new.valid && hw->devices[known].nr_valid &&
-	    !(KNOWN_FAULT_BEFORE_MAPD && !hw_is_exact(index_of(hw))))
+	    !(KNOWN_FAULT_BEFORE_MAPD && hw->consumed < hw->fault_until))
 		return "events are still mapped";
 	if (dte.valid) {
 		require("model", hw->nr_zombies < MAX_KNOWN, "too many zombies");
@@ -818,6 +821,19 @@ static const char *do_vmovi(struct hw *hw, const struct command *cmd)
 	return NULL;
 }
 
+static bool list_is_exact(const struct hw *hw, u32 vpe, u64 list)
+{
+	u64 mapped = 0;
+
+	for (u32 n = 0; n < config.nr_its; n++) {
+		if (&hws[n] != hw && !hw_is_idle(n))
+			return true;
+		mapped |= (u64)(find_vpe(&hws[n], vpe) < hws[n].nr_vpes) << n;
+	}
+
+	return mapped == list;
+}
+
 static const char *do_vmovp(struct hw *hw, const struct command *cmd)
 {
 	u64 list = cmd->dw[1] & 0xffff, sequence = (cmd->dw[0] >> 32) & 0xffff;
@@ -845,6 +861,9 @@ static const char *do_vmovp(struct hw *hw, const struct command *cmd)
 			break;
 	if (hw->vmovp == nr_vmovps) {
 		require("model", nr_vmovps < MAX_VMOVP, "too many VMOVPs");
+		/* The first to see it; the others can't have changed their minds yet. */
+		if (!list_is_exact(hw, cmd->vpe, list))
+			return "VMOVP names other ITSs than those that map the vPE";
 		vmovps[nr_vmovps].sequence = sequence;
 		vmovps[nr_vmovps].list = list;
 		vmovps[nr_vmovps].vpe = cmd->vpe;
@@ -955,9 +974,20 @@ static void execute(struct hw *hw)
 	say("  ITS %u: +%05llx %llx %llx %llx %llx", index_of(hw), hw->creadr, cmd.dw[0],
 	    cmd.dw[1], cmd.dw[2], cmd.dw[3]);
 
-	if (hw->fail_next) {
-		/* Memory doesn't answer, say: never skipped without a word */
+	if (hw->failing)
+		hw->failing = hw->failing_slot[4] == hw->creadr &&
+			      !memcmp(hw->failing_slot, cmd.dw, sizeof(cmd.dw));
+	if (hw->fail_next || hw->failing) {
+		/*
+		 * Memory doesn't answer, say: never skipped without a word, nor
+		 * cured by a retry; but for SYNC, as that is what EL2 puts in its place.
+		 */
 		stalls = true;
+		hw->failing = cmd.opcode != GITS_CMD_SYNC;
+		memcpy(hw->failing_slot, cmd.dw, sizeof(cmd.dw));
+		hw->failing_slot[4] = hw->creadr;
+		hw->fault_until = hw->consumed +
+			(hw->cwriter + queue_size(hw) - hw->creadr) % queue_size(hw) / 32;
 		hw->fail_next = false;
 		hw->inexact = true;
 		error = "a fault of the ITS";
