@@ -37,7 +37,10 @@ TIME_LIMIT = 600
 PROOFS = {
     "decode": ("default",),
     "cwriter": ("default",),
-    "table": ("default",),
+    "table": (),
+    "registry": (),
+    "queue": (),
+    "arena": (),
 }
 
 
@@ -76,6 +79,8 @@ def prove(ctx, cbmc, name, entry, options, sources=SOURCES):
     unwind = ["--unwind", options.pop("unwind", "1")]
     if "unwindset" in options:
         unwind += ["--unwindset", options.pop("unwindset")]
+    if "elements" in options:
+        unwind += ["--max-field-sensitivity-array-size", options.pop("elements")]
 
     include = os.path.join(ctx.log_dir, "include")
     for path in REAL:
