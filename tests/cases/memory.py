@@ -131,3 +131,15 @@ def run_attack(ctx):
     """./run --attack shows it to a visitor."""
     text = ctx.run(["python3", "qemu/demo.py", "--attack", "--log-dir", ctx.log_dir])
     ctx.expect("PASS: overwritten without the series, untouched with it" in text, text)
+
+
+def pvm(name, cpu, variant="default"):
+    @test(f"memory-pvm-{name}", variants=[variant])
+    def case(ctx):
+        """What the ITS can reach can't be donated to a protected VM, and then it can."""
+        ctx.boot("memory-pvm", cpu=cpu, variant=variant)
+
+
+for cpu in CPUS:
+    pvm(cpu, CPUS[cpu])
+pvm("debug-max", "max", "debug")

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "its.h"
+#include "queue.h"
 
 #ifndef KVM_VM_TYPE_ARM_PROTECTED
 #define KVM_VM_TYPE_ARM_PROTECTED	(1UL << 31)
@@ -28,8 +30,11 @@
 /* PSCI SYSTEM_OFF: movz w0, #8; movk w0, #0x8400, lsl #16; hvc #0; b . */
 static const uint32_t code[] = { 0x52800100, 0x72b08000, 0xd4000002, 0x14000000 };
 
-/* Run one vCPU until it powers itself off. Returns 0, or -errno. */
-static int run_vm(unsigned long type)
+/*
+ * Run one vCPU until it powers itself off, then call after(), if any, while there
+ * is still a VM. Returns 0, or -errno.
+ */
+static int run_vm(unsigned long type, void (*after)(void))
 {
 	struct kvm_userspace_memory_region region = { .guest_phys_addr = CODE_GPA,
 						      .memory_size = MEM_SIZE };
@@ -70,6 +75,8 @@ static int run_vm(unsigned long type)
 	      run->system_event.type == KVM_SYSTEM_EVENT_SHUTDOWN ? 0 : -EIO;
 	if (ret)
 		info("exit_reason", "%u", run->exit_reason);
+	else if (after)
+		after();
 	goto close;
 
 error:
@@ -94,8 +101,8 @@ static void test_vm(void)
 	char *flag;
 	int ret;
 
-	check_eq(run_vm(0), 0, "an ordinary VM runs");
-	ret = run_vm(KVM_VM_TYPE_ARM_PROTECTED);
+	check_eq(run_vm(0, NULL), 0, "an ordinary VM runs");
+	ret = run_vm(KVM_VM_TYPE_ARM_PROTECTED, NULL);
 	if (allowed) {
 		check_eq(ret, 0, "a protected VM runs");
 		return;
@@ -106,9 +113,86 @@ static void test_vm(void)
 	if (!check(flag && !*flag, "the host's own flag is found, and is false"))
 		return;
 	*(volatile uint8_t *)flag = lie;
-	check_eq(run_vm(KVM_VM_TYPE_ARM_PROTECTED), -EPERM,
+	check_eq(run_vm(KVM_VM_TYPE_ARM_PROTECTED, NULL), -EPERM,
 		 "a protected VM is refused by EL2, when the host lies to itself");
-	check_eq(run_vm(0), 0, "an ordinary VM still runs");
+	check_eq(run_vm(0, NULL), 0, "an ordinary VM still runs");
 	check_io_everywhere("afterwards");
 }
 GUEST_TEST("vm", test_vm);
+
+/* The handle of the first VM: HANDLE_OFFSET in EL2's pkvm.c. */
+#define FIRST_HANDLE	0x1000
+#define FREE_GFN	0x40000UL
+
+static struct attack_queue queue;
+
+/*
+ * As KVM does on a fault of the guest, with a vCPU of the first VM loaded, but for the
+ * memory for page tables, which KVM gives to the vCPU before. EL2 looks who owns the page
+ * first: -EPERM. Only then it misses that memory: a page that may be donated is -ENOMEM.
+ */
+#define MAY_BE_DONATED	(-ENOMEM)
+
+static int64_t donate_guest(uint64_t phys, uint64_t gfn)
+{
+	int64_t ret;
+
+	hypercall(ATTACK_CALL_VCPU_LOAD, FIRST_HANDLE, 0, 0, 0, 0, 0);
+	ret = hypercall(ATTACK_CALL_DONATE_GUEST, phys / getpagesize(), gfn, 0, 0, 0, 0);
+	hypercall(ATTACK_CALL_VCPU_PUT, 0, 0, 0, 0, 0, 0);
+	return ret;
+}
+
+/* Where GITS_BASER<n> says that a table is; tables of 64K ITS pages below 2^48. */
+static uint64_t table(unsigned int n)
+{
+	return its_read(GITS_BASER(n)) & 0xffffffff0000UL;
+}
+
+static void give_away(void)
+{
+	uint64_t vpt = pages_alloc(4), page = pages_alloc(0), size = getpagesize();
+	struct command unmap = { { VMAPP } };
+	struct command sync = on_vpe(VSYNC, 0);
+
+	/* What the host may donate any time, and so the others could be, too */
+	check_eq(donate_guest(page, FREE_GFN), MAY_BE_DONATED, "an ordinary page may become the guest's");
+
+	for (uint64_t at = 0; at < queue.size; at += size)
+		check_eq(donate_guest(queue.queue + at, FREE_GFN + 16), -EPERM,
+			 "page %llu of the proxy queue may not", (unsigned long long)(at / size));
+	check_eq(donate_guest(its_read(GITS_CBASER) & 0xffffffff000UL, FREE_GFN + 16), -EPERM,
+		 "nor may the hardware queue");
+	check_eq(donate_guest(table(0), FREE_GFN + 16), -EPERM, "nor the device table");
+	check_eq(donate_guest(table(1), FREE_GFN + 16), -EPERM, "nor the collections");
+
+	/* A pending table: not while the ITS may use it, and then again */
+	for (uint64_t at = 0; at < 0x10000; at += size)
+		hypercall(ATTACK_CALL_SHARE_HYP, (vpt + at) / size, 0, 0, 0, 0, 0);
+	check_eq(reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, 0, 0), 0, "a vPE is reserved");
+	check_eq(queue_judge(vmapp(0, 0, vpt, 16)), ACCEPTED, "and mapped");
+	check_eq(donate_guest(vpt, FREE_GFN + 16), -EPERM, "its pending table isn't the guest's");
+	check_eq(hypercall(ATTACK_CALL_UNSHARE_HYP, vpt / size, 0, 0, 0, 0, 0), -EBUSY,
+		 "nor only the host's");
+	check_eq(donate_guest(vpt, FREE_GFN + 16), -EPERM, "nor the guest's then");
+	check_eq(queue_judge(unmap), ACCEPTED, "the vPE is unmapped");
+	check_eq(hypercall(ATTACK_CALL_UNSHARE_HYP, vpt / size, 0, 0, 0, 0, 0), -EBUSY,
+		 "before VSYNC, that changes nothing");
+	check_eq(queue_judge(sync), ACCEPTED, "VSYNC");
+	queue_post(NULL, 0);
+	check_eq(hypercall(ATTACK_CALL_UNSHARE_HYP, vpt / size, 0, 0, 0, 0, 0), 0,
+		 "then it is the host's alone");
+	check_eq(donate_guest(vpt, FREE_GFN + 16), MAY_BE_DONATED, "and may become the guest's");
+}
+
+/* Nothing that the ITS can reach becomes memory of a protected VM. */
+static void test_memory_pvm(void)
+{
+	if (!queue_open(&queue))
+		return;
+	pin_to_cpu(0);
+	check_eq(run_vm(KVM_VM_TYPE_ARM_PROTECTED, give_away), 0, "a protected VM runs");
+	unpin();
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("memory-pvm", test_memory_pvm);

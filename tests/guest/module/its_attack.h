@@ -115,10 +115,13 @@ struct attack_alloc {
 	__u64 phys;		/* out */
 };
 
-/* Hypercalls by name; a kernel without the series has only the first. */
+/* Hypercalls by name; a kernel without the series has only those of the first list. */
 #define ATTACK_CALLS(X)							\
 	X(SHARE_HYP, __pkvm_host_share_hyp)				\
-	X(UNSHARE_HYP, __pkvm_host_unshare_hyp)
+	X(UNSHARE_HYP, __pkvm_host_unshare_hyp)				\
+	X(VCPU_LOAD, __pkvm_vcpu_load)					\
+	X(VCPU_PUT, __pkvm_vcpu_put)					\
+	X(DONATE_GUEST, __pkvm_host_donate_guest)
 #define ATTACK_ITS_CALLS(X)						\
 	X(ADD_RDBASE, __pkvm_its_add_rdbase)				\
 	X(PREPARE, __pkvm_its_prepare)					\
