@@ -41,6 +41,7 @@ PROOFS = {
     "registry": (),
     "queue": (),
     "arena": (),
+    "filter": (),
 }
 
 
@@ -60,7 +61,9 @@ def tool(ctx):
 
 
 def entries(name):
-    """[(entry, options)] of a config; lines are "entry NAME [KEY=VALUE...]"."""
+    """[(entry, options)] of a config; lines are "entry FUNCTION [KEY=VALUE...]".
+
+    An entry of several is known as FUNCTION-OPCODE."""
     found = []
     with open(os.path.join(FOLDER, name, "config")) as config:
         for number, line in enumerate(config, 1):
@@ -69,7 +72,9 @@ def entries(name):
                 continue
             if words[0] != "entry" or len(words) < 2:
                 raise ValueError(f"{name}/config:{number}: {line!r}")
-            found.append((words[1], dict(word.split("=", 1) for word in words[2:])))
+            options = dict(word.split("=", 1) for word in words[2:])
+            found.append(("-".join([words[1], *[options[key] for key in ("OPCODE",)
+                                                if key in options]]), options))
     return found
 
 
@@ -101,9 +106,9 @@ def prove(ctx, cbmc, name, entry, options, sources=SOURCES):
              "-o", text, os.path.join(FOLDER, name, "harness.c")])
 
     log = os.path.join(ctx.log_dir, f"{name}-{entry}.log")
+    command = [cbmc, text, "--function", entry.split("-")[0], *unwind, *CHECKS]
     with open(log, "w") as out:
-        process = subprocess.Popen([cbmc, text, "--function", entry, *unwind, *CHECKS],
-                                   stdin=subprocess.DEVNULL, stdout=out,
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT)
         try:
             process.wait(ctx.time_limit or TIME_LIMIT)
