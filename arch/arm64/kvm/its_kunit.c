@@ -1,0 +1,1835 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests for what pKVM does about the ITS: the decoding of the host's
+ * accesses to protected MMIO, the filter for commands, and the memory.
+ *
+ * The sources are those of EL2, built once more, for EL1. What only EL2 can do
+ * is replaced by a fake. The symbols get a prefix, like those of EL2.
+ */
+
+#define its_add_rdbase		kunit_its_add_rdbase
+#define its_arena_alloc		kunit_its_arena_alloc
+#define its_arena_bytes		kunit_its_arena_bytes
+#define its_arena_donate	kunit_its_arena_donate
+#define its_arena_free		kunit_its_arena_free
+#define its_arena_in_limit	kunit_its_arena_in_limit
+#define its_arena_set_limit	kunit_its_arena_set_limit
+#define its_build_sync		kunit_its_build_sync
+#define its_device_size		kunit_its_device_size
+#define its_events_size		kunit_its_events_size
+#define its_filter		kunit_its_filter
+#define its_find_device		kunit_its_find_device
+#define its_find_vpe		kunit_its_find_vpe
+#define its_forget_events	kunit_its_forget_events
+#define its_give_back_pages	kunit_its_give_back_pages
+#define its_give_up		kunit_its_give_up
+#define its_itt_size		kunit_its_itt_size
+#define its_make_device		kunit_its_make_device
+#define its_make_vpe		kunit_its_make_vpe
+#define its_map_collection	kunit_its_map_collection
+#define its_map_event		kunit_its_map_event
+#define its_nr_taken		kunit_its_nr_taken
+#define its_retire		kunit_its_retire
+#define its_set_id_bits		kunit_its_set_id_bits
+#define its_table_add		kunit_its_table_add
+#define its_table_has		kunit_its_table_has
+#define its_take_pages		kunit_its_take_pages
+#define its_vpe_lock		kunit_its_vpe_lock
+#define pkvm_mmio_decode	kunit_pkvm_mmio_decode
+#define pkvm_mmio_find		kunit_pkvm_mmio_find
+#define pkvm_mmio_insert	kunit_pkvm_mmio_insert
+#define pkvm_mmio_is_read	kunit_pkvm_mmio_is_read
+#define pkvm_mmio_remove	kunit_pkvm_mmio_remove
+
+#include <kunit/test.h>
+#include <kunit/test-bug.h>
+
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include <nvhe/its_emulate.h>
+#include <nvhe/mem_protect.h>
+#include <nvhe/memory.h>
+
+/* Host memory that is shared with EL2, in units of the tables of a vPE */
+#define SHARED_BASE		0x90000000ULL
+#define SHARED_SIZE		0x10000ULL
+#define NR_SHARED		8
+#define SHARED(n)		(SHARED_BASE + (n) * SHARED_SIZE)
+#define NOT_SHARED		SHARED(NR_SHARED)
+
+static struct {
+	int			error;		/* what a donation returns */
+	unsigned int		nr_donated;
+	unsigned int		nr_returned;
+	u64			pfn;		/* of the last call */
+	u64			nr_pages;
+	unsigned int		pins[NR_SHARED];
+} fake;
+
+static int fake_host_donate_hyp(u64 pfn, u64 nr_pages)
+{
+	if (fake.error)
+		return fake.error;
+
+	fake.nr_donated++;
+	fake.pfn = pfn;
+	fake.nr_pages = nr_pages;
+
+	return 0;
+}
+
+static int fake_hyp_donate_host(u64 pfn, u64 nr_pages)
+{
+	fake.nr_returned++;
+	fake.pfn = pfn;
+	fake.nr_pages = nr_pages;
+
+	return 0;
+}
+
+static int fake_pin_shared(phys_addr_t phys, u64 size, u16 max_pins)
+{
+	unsigned int n = (phys - SHARED_BASE) / SHARED_SIZE;
+
+	if (phys < SHARED_BASE || phys >= SHARED(NR_SHARED))
+		return -EPERM;
+	if (fake.pins[n] > max_pins)
+		return -EBUSY;
+
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), phys, SHARED(n));
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), size, SHARED_SIZE);
+	fake.pins[n]++;
+
+	return 0;
+}
+
+static void fake_unpin_shared(phys_addr_t phys, u64 size)
+{
+	unsigned int n = (phys - SHARED_BASE) / SHARED_SIZE;
+
+	KUNIT_ASSERT_LT(kunit_get_current_test(), n, NR_SHARED);
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), phys, SHARED(n));
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), size, SHARED_SIZE);
+	KUNIT_EXPECT_GT(kunit_get_current_test(), fake.pins[n], 0);
+	fake.pins[n]--;
+}
+
+/* ITSs are numbered differently in VMOVP. */
+static u16 fake_its_list(u64 its_mask)
+{
+	return its_mask << 2;
+}
+
+#define __pkvm_host_donate_hyp	fake_host_donate_hyp
+#define __pkvm_hyp_donate_host	fake_hyp_donate_host
+#define pkvm_pin_shared		fake_pin_shared
+#define pkvm_unpin_shared	fake_unpin_shared
+#define its_list		fake_its_list
+#define hyp_phys_to_virt(pa)	__va(pa)
+#define hyp_virt_to_phys(va)	__pa(va)
+
+#include "hyp/nvhe/mmio.c"
+#include "hyp/nvhe/its_memory.c"
+#include "hyp/nvhe/its_command.c"
+
+/* As it is when EL2 starts */
+static int its_test_init(struct kunit *test)
+{
+	memset(&fake, 0, sizeof(fake));
+	memset(mmio_ranges, 0, sizeof(mmio_ranges));
+	mmio_nr_ranges = 0;
+	memset(&arena, 0, sizeof(arena));
+	arena.limit = PHYS_ADDR_MAX;
+	vpe_root = NULL;
+	taken = NULL;
+	nr_taken = 0;
+	memset(&machine, 0, sizeof(machine));
+	bitmap_zero(lpis_mapped, BIT(ITS_LPI_MAX_BITS));
+	memset(&vmovp, 0, sizeof(vmovp));
+
+	return 0;
+}
+
+/* A block, aligned to its size, a power of two, and full of what nobody must see */
+static void *its_test_pages(struct kunit *test, u64 size)
+{
+	void *pages = kunit_kmalloc(test, size, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	KUNIT_ASSERT_TRUE(test, IS_ALIGNED(__pa(pages), size));
+	memset(pages, 0xa5, size);
+
+	/* As EL2 sees it, without a tag */
+	return __va(__pa(pages));
+}
+
+static void *its_test_donate(struct kunit *test, u64 size)
+{
+	void *pages = its_test_pages(test, size);
+
+	KUNIT_ASSERT_EQ(test, its_arena_donate(PHYS_PFN(__pa(pages)), get_order(size)), 0);
+
+	return pages;
+}
+
+/* mmio.c */
+
+#define STORE(sas, srt)								\
+	((ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT) | ESR_ELx_IL | ESR_ELx_ISV |	\
+	 FIELD_PREP_CONST(ESR_ELx_SAS, sas) | FIELD_PREP_CONST(ESR_ELx_SRT_MASK, srt) | \
+	 ESR_ELx_WNR | ESR_ELx_FSC_PERM_L(3))
+#define STORE32			STORE(2, 1)
+#define STORE64			STORE(3, 1)
+#define OTHER_EC(esr, ec)	(((esr) & ~ESR_ELx_EC_MASK) | ((ec) << ESR_ELx_EC_SHIFT))
+#define OTHER_FSC(esr, fsc)	(((esr) & ~ESR_ELx_FSC) | (fsc))
+
+#define VALUE			0x0123456789abcdefULL
+
+static const struct decode_case {
+	const char		*name;
+	u64			esr;
+	u64			spsr;
+	u64			offset;
+	enum pkvm_mmio_result	result;
+	struct pkvm_mmio_write	write;
+} decode_cases[] = {
+	{ "32 bits", STORE32, PSR_MODE_EL1h, 4, PKVM_MMIO_OK, { 4, 0x89abcdef, 4 } },
+	{ "64 bits", STORE64, PSR_MODE_EL1h, 8, PKVM_MMIO_OK, { 8, VALUE, 8 } },
+	{ "32 bits from EL0", STORE32, PSR_MODE_EL0t, 0, PKVM_MMIO_OK, { 0, 0x89abcdef, 4 } },
+	{ "32 bits of a 64-bit register", STORE32 | ESR_ELx_SF, PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_OK, { 4, 0x89abcdef, 4 } },
+	{ "x0", STORE(3, 0), PSR_MODE_EL1h, 0, PKVM_MMIO_OK, { 0, 0xff00, 8 } },
+	{ "x30", STORE(3, 30), PSR_MODE_EL1h, 0, PKVM_MMIO_OK, { 0, 0xff1e, 8 } },
+	{ "wzr", STORE(2, 31), PSR_MODE_EL1h, 4, PKVM_MMIO_OK, { 4, 0, 4 } },
+	{ "xzr", STORE(3, 31), PSR_MODE_EL1h, 8, PKVM_MMIO_OK, { 8, 0, 8 } },
+	{ "translation fault", OTHER_FSC(STORE32, ESR_ELx_FSC_FAULT_L(1)), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_OK, { 4, 0x89abcdef, 4 } },
+	{ "last 32 bits", STORE32, PSR_MODE_EL1h, SZ_64K - 4, PKVM_MMIO_OK,
+	  { SZ_64K - 4, 0x89abcdef, 4 } },
+	{ "last 64 bits", STORE64, PSR_MODE_EL1h, SZ_64K - 8, PKVM_MMIO_OK,
+	  { SZ_64K - 8, VALUE, 8 } },
+	{ "load", STORE32 & ~ESR_ELx_WNR, PSR_MODE_EL1h, 4, PKVM_MMIO_NOT_A_STORE },
+	{ "instruction fetch", OTHER_EC(STORE32, ESR_ELx_EC_IABT_LOW), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_NOT_A_STORE },
+	{ "abort of EL2", OTHER_EC(STORE32, ESR_ELx_EC_DABT_CUR), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_NOT_A_STORE },
+	{ "cache maintenance", STORE32 | ESR_ELx_CM, PSR_MODE_EL1h, 4, PKVM_MMIO_NOT_A_STORE },
+	{ "table walk", STORE32 | ESR_ELx_S1PTW, PSR_MODE_EL1h, 4, PKVM_MMIO_NOT_A_STORE },
+	{ "external abort", OTHER_FSC(STORE32, ESR_ELx_FSC_EXTABT), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_NOT_A_STORE },
+	{ "access flag fault", OTHER_FSC(STORE32, ESR_ELx_FSC_ACCESS_L(3)), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_NOT_A_STORE },
+	{ "alignment fault", OTHER_FSC(STORE32, 0x21), PSR_MODE_EL1h, 4,
+	  PKVM_MMIO_NOT_A_STORE },
+	{ "no syndrome", STORE32 & ~ESR_ELx_ISV, PSR_MODE_EL1h, 4, PKVM_MMIO_NO_SYNDROME },
+	{ "64 bytes", STORE64 | BIT(11), PSR_MODE_EL1h, 0, PKVM_MMIO_NO_SYNDROME },
+	{ "64 bytes with status", STORE64 | BIT(12), PSR_MODE_EL1h, 0, PKVM_MMIO_NO_SYNDROME },
+	{ "AArch32", STORE32, PSR_MODE32_BIT | PSR_AA32_MODE_USR, 4, PKVM_MMIO_AARCH32 },
+	{ "8 bits", STORE(0, 1), PSR_MODE_EL1h, 4, PKVM_MMIO_BAD_SIZE },
+	{ "16 bits", STORE(1, 1), PSR_MODE_EL1h, 4, PKVM_MMIO_BAD_SIZE },
+	{ "32 bits misaligned", STORE32, PSR_MODE_EL1h, 2, PKVM_MMIO_MISALIGNED },
+	{ "64 bits misaligned", STORE64, PSR_MODE_EL1h, 4, PKVM_MMIO_MISALIGNED },
+	{ "misaligned at the end", STORE64, PSR_MODE_EL1h, SZ_64K - 4, PKVM_MMIO_MISALIGNED },
+};
+
+KUNIT_ARRAY_PARAM_DESC(decode, decode_cases, name);
+
+static void mmio_test_decode(struct kunit *test)
+{
+	const struct decode_case *c = test->param_value;
+	struct pkvm_mmio_write write, unchanged;
+	struct user_pt_regs regs = {};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(regs.regs); i++)
+		regs.regs[i] = 0xff00 + i;
+	regs.regs[1] = VALUE;
+	regs.sp = 0xbad;
+	memset(&write, 0x5a, sizeof(write));
+	unchanged = write;
+
+	KUNIT_EXPECT_EQ(test, pkvm_mmio_decode(c->esr, c->spsr, c->offset, SZ_64K, &regs, &write),
+			c->result);
+	if (c->result) {
+		KUNIT_EXPECT_MEMEQ(test, &write, &unchanged, sizeof(write));
+		return;
+	}
+
+	KUNIT_EXPECT_EQ(test, write.offset, c->write.offset);
+	KUNIT_EXPECT_EQ(test, write.value, c->write.value);
+	KUNIT_EXPECT_EQ(test, write.size, c->write.size);
+}
+
+/* No range of today has an odd size. */
+static void mmio_test_decode_spills(struct kunit *test)
+{
+	struct pkvm_mmio_write write;
+	struct user_pt_regs regs = {};
+
+	KUNIT_EXPECT_EQ(test, pkvm_mmio_decode(STORE64, 0, 8, 12, &regs, &write),
+			PKVM_MMIO_SPILLS);
+	KUNIT_EXPECT_EQ(test, pkvm_mmio_decode(STORE32, 0, 8, 12, &regs, &write), PKVM_MMIO_OK);
+}
+
+static void mmio_test_is_read(struct kunit *test)
+{
+	u64 load = STORE32 & ~ESR_ELx_WNR;
+
+	KUNIT_EXPECT_TRUE(test, pkvm_mmio_is_read(load));
+	KUNIT_EXPECT_TRUE(test, pkvm_mmio_is_read(load & ~ESR_ELx_ISV));
+	KUNIT_EXPECT_TRUE(test, pkvm_mmio_is_read(OTHER_FSC(load, ESR_ELx_FSC_FAULT_L(3))));
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(STORE32));
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(load | ESR_ELx_CM));
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(load | ESR_ELx_S1PTW));
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(OTHER_EC(load, ESR_ELx_EC_IABT_LOW)));
+}
+
+static int insert(phys_addr_t base, u64 size)
+{
+	struct pkvm_mmio_range new = { .base = base, .size = size };
+	struct pkvm_mmio_range *range = pkvm_mmio_insert(&new);
+
+	return PTR_ERR_OR_ZERO(range);
+}
+
+static phys_addr_t base_of(phys_addr_t addr)
+{
+	const struct pkvm_mmio_range *range = pkvm_mmio_find(addr, NULL, NULL);
+
+	return range ? range->base : 0;
+}
+
+static void mmio_test_insert_order(struct kunit *test)
+{
+	static const u8 orders[][4] = {
+		{ 1, 2, 3, 4 }, { 4, 3, 2, 1 }, { 2, 4, 1, 3 }, { 3, 1, 4, 2 },
+	};
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(orders); n++) {
+		its_test_init(test);
+		for (unsigned int i = 0; i < 4; i++)
+			KUNIT_EXPECT_EQ(test, insert(orders[n][i] * SZ_64K, SZ_4K), 0);
+		for (unsigned int i = 0; i < 4; i++)
+			KUNIT_EXPECT_EQ(test, mmio_ranges[i].base, (i + 1) * SZ_64K);
+	}
+}
+
+static void mmio_test_overlap(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, insert(0x20000, 0x2000), 0);
+	KUNIT_EXPECT_EQ(test, insert(0x30000, 0x2000), 0);
+
+	KUNIT_EXPECT_EQ(test, insert(0x20000, 0x2000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x20000, 0x1000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x21000, 0x1000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x21000, 0x2000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x1f000, 0x2000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x1f000, 0x8000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, insert(0x22000, 0xf000), -EEXIST);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 2);
+
+	/* Neighbours */
+	KUNIT_EXPECT_EQ(test, insert(0x1f000, 0x1000), 0);
+	KUNIT_EXPECT_EQ(test, insert(0x22000, 0xe000), 0);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 4);
+}
+
+static void mmio_test_full(struct kunit *test)
+{
+	for (u64 i = 1; i <= PKVM_MMIO_MAX_RANGES; i++)
+		KUNIT_EXPECT_EQ(test, insert(i * SZ_64K, SZ_64K), 0);
+
+	KUNIT_EXPECT_EQ(test, insert(0, SZ_64K), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, insert(SZ_64K, SZ_64K), -EEXIST);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, PKVM_MMIO_MAX_RANGES);
+
+	for (u64 i = 1; i <= PKVM_MMIO_MAX_RANGES; i++)
+		KUNIT_EXPECT_EQ(test, base_of(i * SZ_64K + 4), i * SZ_64K);
+}
+
+static void mmio_test_find(struct kunit *test)
+{
+	u64 start, end;
+
+	start = 0x100;
+	end = U64_MAX;
+	KUNIT_EXPECT_NULL(test, pkvm_mmio_find(0x20000, &start, &end));
+	KUNIT_EXPECT_EQ(test, start, 0x100);
+	KUNIT_EXPECT_EQ(test, end, U64_MAX);
+
+	KUNIT_ASSERT_EQ(test, insert(0x20000, 0x2000), 0);
+	KUNIT_ASSERT_EQ(test, insert(0x30000, 0x1000), 0);
+
+	KUNIT_EXPECT_EQ(test, base_of(0x1ffff), 0);
+	KUNIT_EXPECT_EQ(test, base_of(0x20000), 0x20000);
+	KUNIT_EXPECT_EQ(test, base_of(0x21fff), 0x20000);
+	KUNIT_EXPECT_EQ(test, base_of(0x22000), 0);
+	KUNIT_EXPECT_EQ(test, base_of(0x30fff), 0x30000);
+	KUNIT_EXPECT_EQ(test, base_of(0x31000), 0);
+	KUNIT_EXPECT_EQ(test, base_of(PHYS_ADDR_MAX), 0);
+
+	/* A block mapping that holds a range is cut down to it, ... */
+	start = 0;
+	end = 0x200000;
+	KUNIT_EXPECT_NOT_NULL(test, pkvm_mmio_find(0x21000, &start, &end));
+	KUNIT_EXPECT_EQ(test, start, 0x20000);
+	KUNIT_EXPECT_EQ(test, end, 0x22000);
+
+	/* ... and one that doesn't to what lies between two. */
+	start = 0;
+	end = 0x200000;
+	KUNIT_EXPECT_NULL(test, pkvm_mmio_find(0x28000, &start, &end));
+	KUNIT_EXPECT_EQ(test, start, 0x22000);
+	KUNIT_EXPECT_EQ(test, end, 0x30000);
+
+	/* What is narrower remains so. */
+	start = 0x27000;
+	end = 0x29000;
+	KUNIT_EXPECT_NULL(test, pkvm_mmio_find(0x28000, &start, &end));
+	KUNIT_EXPECT_EQ(test, start, 0x27000);
+	KUNIT_EXPECT_EQ(test, end, 0x29000);
+}
+
+static void mmio_test_remove(struct kunit *test)
+{
+	for (u64 i = 1; i <= 4; i++)
+		KUNIT_ASSERT_EQ(test, insert(i * SZ_64K, SZ_64K), 0);
+
+	/* Only the base will do */
+	pkvm_mmio_remove(2 * SZ_64K + SZ_4K);
+	pkvm_mmio_remove(5 * SZ_64K);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 4);
+
+	pkvm_mmio_remove(2 * SZ_64K);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 3);
+	KUNIT_EXPECT_EQ(test, base_of(2 * SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, base_of(1 * SZ_64K), 1 * SZ_64K);
+	KUNIT_EXPECT_EQ(test, base_of(3 * SZ_64K), 3 * SZ_64K);
+	KUNIT_EXPECT_EQ(test, insert(2 * SZ_64K, SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, base_of(2 * SZ_64K), 2 * SZ_64K);
+}
+
+static struct kunit_case mmio_test_cases[] = {
+	KUNIT_CASE_PARAM(mmio_test_decode, decode_gen_params),
+	KUNIT_CASE(mmio_test_decode_spills),
+	KUNIT_CASE(mmio_test_is_read),
+	KUNIT_CASE(mmio_test_insert_order),
+	KUNIT_CASE(mmio_test_overlap),
+	KUNIT_CASE(mmio_test_full),
+	KUNIT_CASE(mmio_test_find),
+	KUNIT_CASE(mmio_test_remove),
+	{}
+};
+
+static struct kunit_suite mmio_test_suite = {
+	.name = "its-mmio",
+	.init = its_test_init,
+	.test_cases = mmio_test_cases,
+};
+
+/* its_memory.c */
+
+static void memory_test_donate(struct kunit *test)
+{
+	void *pages = its_test_pages(test, PAGE_SIZE);
+	u64 pfn = PHYS_PFN(__pa(pages));
+	u32 max_order = ilog2(SZ_4M) - PAGE_SHIFT;
+
+	KUNIT_EXPECT_EQ(test, its_arena_donate(0, max_order + 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_arena_donate(0, U32_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_arena_donate(1, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_arena_donate(PHYS_PFN(PHYS_ADDR_MAX) + 1, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_arena_donate(U64_MAX, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 0);
+
+	fake.error = -EPERM;
+	KUNIT_EXPECT_EQ(test, its_arena_donate(pfn, 0), -EPERM);
+	KUNIT_EXPECT_EQ(test, its_arena_bytes(), 0);
+	KUNIT_EXPECT_EQ(test, *(u8 *)pages, 0xa5);
+
+	fake.error = 0;
+	KUNIT_EXPECT_EQ(test, its_arena_donate(pfn, 0), 0);
+	KUNIT_EXPECT_EQ(test, its_arena_bytes(), PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 1);
+	KUNIT_EXPECT_EQ(test, fake.pfn, pfn);
+	KUNIT_EXPECT_EQ(test, fake.nr_pages, 1);
+}
+
+/* PKVM_ITS_DMA32 */
+static void memory_test_limit(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, its_arena_in_limit(SZ_4G, PAGE_SIZE));
+
+	its_arena_set_limit(SZ_4G);
+	KUNIT_EXPECT_TRUE(test, its_arena_in_limit(0, PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, its_arena_in_limit(SZ_4G - PAGE_SIZE, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, its_arena_in_limit(SZ_4G - PAGE_SIZE, 2 * PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, its_arena_in_limit(SZ_4G, PAGE_SIZE));
+	KUNIT_EXPECT_FALSE(test, its_arena_in_limit(PAGE_SIZE, U64_MAX));
+	KUNIT_EXPECT_EQ(test, its_arena_donate(PHYS_PFN(SZ_4G), 0), -ERANGE);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 0);
+	KUNIT_EXPECT_EQ(test, its_arena_bytes(), 0);
+
+	/* It never goes up. */
+	its_arena_set_limit(2ULL * SZ_4G);
+	KUNIT_EXPECT_FALSE(test, its_arena_in_limit(SZ_4G, PAGE_SIZE));
+}
+
+/* Whatever is allocated, all of the block is in use in the end, and once only. */
+static void memory_test_alloc(struct kunit *test)
+{
+	static const u32 sizes[] = {
+		256, SZ_64K, 1, SZ_4K, 300, SZ_16K, 257, SZ_128K, 512, 5000, 65537,
+	};
+	u64 size = SZ_1M, used = 0, missing;
+	void *pages = its_test_donate(test, size);
+	unsigned long *map = kunit_kzalloc(test, BITS_TO_LONGS(size / 256) * sizeof(*map),
+					   GFP_KERNEL);
+	unsigned int failed = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+
+	for (unsigned int i = 0; failed < ARRAY_SIZE(sizes); i++) {
+		u32 want = sizes[i % ARRAY_SIZE(sizes)];
+		u32 real = max(roundup_pow_of_two(want), 256);
+		u8 *block = its_arena_alloc(want, &missing);
+		unsigned int bit = ((void *)block - pages) / 256;
+
+		if (!block) {
+			KUNIT_EXPECT_EQ(test, missing, max(real, PAGE_SIZE));
+			failed++;
+			continue;
+		}
+
+		failed = 0;
+		used += real;
+		KUNIT_EXPECT_EQ(test, missing, 0);
+		KUNIT_ASSERT_TRUE(test, (void *)block >= pages &&
+				  (void *)block + real <= pages + size);
+		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(__pa(block), real));
+		KUNIT_EXPECT_NULL(test, memchr_inv(block, 0, want));
+		KUNIT_EXPECT_GE(test, find_next_bit(map, bit + real / 256, bit), bit + real / 256);
+		bitmap_set(map, bit, real / 256);
+		memset(block, 0xa5, want);
+	}
+
+	KUNIT_EXPECT_EQ(test, used, size);
+	KUNIT_EXPECT_TRUE(test, bitmap_full(map, size / 256));
+}
+
+static void memory_test_reuse(struct kunit *test)
+{
+	void *pages = its_test_donate(test, SZ_64K);
+	void *block, *half;
+	u64 missing;
+
+	block = its_arena_alloc(SZ_64K, &missing);
+	KUNIT_ASSERT_PTR_EQ(test, block, pages);
+	KUNIT_EXPECT_NULL(test, its_arena_alloc(256, &missing));
+	memset(block, 0xa5, SZ_64K);
+
+	/* The same again, and without a trace of its past */
+	its_arena_free(block, SZ_64K);
+	KUNIT_ASSERT_PTR_EQ(test, its_arena_alloc(SZ_64K, &missing), pages);
+	KUNIT_EXPECT_NULL(test, memchr_inv(block, 0, SZ_64K));
+
+	/* For something smaller */
+	its_arena_free(block, SZ_64K);
+	half = its_arena_alloc(SZ_32K, &missing);
+	KUNIT_ASSERT_PTR_EQ(test, half, pages);
+	KUNIT_ASSERT_PTR_EQ(test, its_arena_alloc(SZ_32K, &missing), pages + SZ_32K);
+
+	/* But not for something larger */
+	its_arena_free(half, SZ_32K);
+	its_arena_free(pages + SZ_32K, SZ_32K);
+	KUNIT_EXPECT_NULL(test, its_arena_alloc(SZ_64K, &missing));
+	KUNIT_EXPECT_EQ(test, missing, SZ_64K);
+
+	its_arena_free(NULL, SZ_64K);
+	KUNIT_EXPECT_EQ(test, its_arena_bytes(), SZ_64K);
+}
+
+/* A block of the size that is missing will do. */
+static void memory_test_missing(struct kunit *test)
+{
+	static const struct {
+		u64 size;
+		u64 missing;
+	} cases[] = {
+		{ 1, PAGE_SIZE },
+		{ 256, PAGE_SIZE },
+		{ PAGE_SIZE, PAGE_SIZE },
+		{ PAGE_SIZE + 1, 2 * PAGE_SIZE },
+		{ SZ_256K - 1, SZ_256K },
+		{ SZ_256K, SZ_256K },
+		{ SZ_4M, SZ_4M },
+		{ SZ_4M + 1, 0 },
+		{ BIT_ULL(40), 0 },
+		{ U64_MAX, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		u64 missing = 1;
+
+		its_test_init(test);
+		KUNIT_EXPECT_NULL(test, its_arena_alloc(cases[i].size, &missing));
+		KUNIT_EXPECT_EQ(test, missing, cases[i].missing);
+		if (!missing || missing > SZ_256K)
+			continue;
+
+		its_test_donate(test, missing);
+		KUNIT_EXPECT_NOT_NULL(test, its_arena_alloc(cases[i].size, &missing));
+		KUNIT_EXPECT_EQ(test, missing, 0);
+	}
+}
+
+static void memory_test_records(struct kunit *test)
+{
+	static const u32 ids[] = {
+		0, 1, 63, 64, 0x7fff, 0x8000, 0xffffff, 0x1000000, 0x80000000, U32_MAX,
+	};
+	struct its_device_record *records[ARRAY_SIZE(ids)];
+	struct its *its = kunit_kzalloc(test, sizeof(*its), GFP_KERNEL);
+	u64 missing;
+
+	KUNIT_ASSERT_NOT_NULL(test, its);
+	its_test_donate(test, SZ_256K);
+	KUNIT_EXPECT_NULL(test, its_find_device(its, 0));
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
+		records[i] = its_make_device(its, ids[i], &missing);
+		KUNIT_ASSERT_NOT_NULL(test, records[i]);
+		KUNIT_EXPECT_NULL(test, memchr_inv(records[i], 0, sizeof(*records[i])));
+		records[i]->itt = i;
+		records[i]->nr_mapped = ids[i];
+	}
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ids); i++) {
+		KUNIT_EXPECT_PTR_EQ(test, its_find_device(its, ids[i]), records[i]);
+		KUNIT_EXPECT_PTR_EQ(test, its_make_device(its, ids[i], &missing), records[i]);
+		KUNIT_EXPECT_EQ(test, records[i]->itt, i);
+		KUNIT_EXPECT_EQ(test, records[i]->nr_mapped, ids[i]);
+	}
+
+	/* In the same leaf as others, and in none */
+	KUNIT_EXPECT_NOT_NULL(test, its_find_device(its, 2));
+	KUNIT_EXPECT_NULL(test, its_find_device(its, 128));
+	KUNIT_EXPECT_NULL(test, its_find_device(its, 0x40000000));
+	KUNIT_EXPECT_NULL(test, its_find_vpe(0));
+}
+
+static void memory_test_records_missing(struct kunit *test)
+{
+	unsigned int donations = 0;
+	u64 missing;
+
+	while (!its_make_vpe(0xffff, &missing)) {
+		KUNIT_ASSERT_EQ(test, missing, max(SZ_4K, PAGE_SIZE));
+		KUNIT_EXPECT_NULL(test, its_find_vpe(0xffff));
+		its_test_donate(test, missing);
+		donations++;
+	}
+
+	/* Each try went on where the last one had stopped. */
+	KUNIT_EXPECT_EQ(test, donations, DIV_ROUND_UP(4 * SZ_4K, PAGE_SIZE));
+	KUNIT_EXPECT_NOT_NULL(test, its_find_vpe(0xffff));
+	KUNIT_EXPECT_NULL(test, its_find_vpe(0));
+}
+
+static const struct page_size_case {
+	const char	*name;
+	u32		page_size;
+} page_size_cases[] = {
+	{ "4K", SZ_4K }, { "16K", SZ_16K }, { "64K", SZ_64K },
+};
+
+KUNIT_ARRAY_PARAM_DESC(page_size, page_size_cases, name);
+
+static void memory_test_flat_table(struct kunit *test)
+{
+	const struct page_size_case *c = test->param_value;
+	u32 ids = c->page_size / 8;
+	struct its_table table = {
+		.base		= kunit_kzalloc(test, c->page_size, GFP_KERNEL),
+		.nr_ids		= ids,
+		.page_size	= c->page_size,
+		.ids_per_page	= ilog2(ids),
+	};
+	u64 missing;
+
+	KUNIT_ASSERT_NOT_NULL(test, table.base);
+	KUNIT_EXPECT_TRUE(test, its_table_has(&table, 0));
+	KUNIT_EXPECT_TRUE(test, its_table_has(&table, ids - 1));
+	KUNIT_EXPECT_FALSE(test, its_table_has(&table, ids));
+	KUNIT_EXPECT_FALSE(test, its_table_has(&table, U32_MAX));
+
+	/* There is nothing to add. */
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, ids - 1, &missing), 0);
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, ids, &missing), -ERANGE);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(table.base, 0, c->page_size));
+}
+
+static void memory_test_indirect_table(struct kunit *test)
+{
+	const struct page_size_case *c = test->param_value;
+	u32 ids = c->page_size / 16, nr_entries = 8;
+	struct its_table table = {
+		.base		= kunit_kzalloc(test, nr_entries * 8, GFP_KERNEL),
+		.nr_ids		= (u64)nr_entries * ids,
+		.page_size	= c->page_size,
+		.ids_per_page	= ilog2(ids),
+		.indirect	= true,
+	};
+	u64 missing, entry;
+
+	KUNIT_ASSERT_NOT_NULL(test, table.base);
+	KUNIT_EXPECT_FALSE(test, its_table_has(&table, 0));
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, table.nr_ids, &missing), -ERANGE);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, 2 * ids, &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, max(c->page_size, PAGE_SIZE));
+	KUNIT_EXPECT_NULL(test, memchr_inv(table.base, 0, nr_entries * 8));
+
+	its_test_donate(test, SZ_64K);
+	its_test_donate(test, SZ_64K);
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, 2 * ids, &missing), 0);
+	entry = le64_to_cpu(table.base[2]);
+	KUNIT_EXPECT_EQ(test, entry >> 63, 1);
+	entry &= ~BIT_ULL(63);
+	KUNIT_ASSERT_NE(test, entry, 0);
+	KUNIT_EXPECT_TRUE(test, IS_ALIGNED(entry, c->page_size));
+	KUNIT_EXPECT_NULL(test, memchr_inv(__va(entry), 0, c->page_size));
+
+	KUNIT_EXPECT_FALSE(test, its_table_has(&table, 2 * ids - 1));
+	KUNIT_EXPECT_TRUE(test, its_table_has(&table, 2 * ids));
+	KUNIT_EXPECT_TRUE(test, its_table_has(&table, 3 * ids - 1));
+	KUNIT_EXPECT_FALSE(test, its_table_has(&table, 3 * ids));
+
+	/* The page serves all its IDs, and stays. */
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, 3 * ids - 1, &missing), 0);
+	KUNIT_EXPECT_EQ(test, le64_to_cpu(table.base[2]), entry | BIT_ULL(63));
+	KUNIT_EXPECT_EQ(test, its_table_add(&table, table.nr_ids - 1, &missing), 0);
+	KUNIT_EXPECT_NE(test, le64_to_cpu(table.base[nr_entries - 1]), 0);
+	KUNIT_EXPECT_NE(test, le64_to_cpu(table.base[nr_entries - 1]), entry | BIT_ULL(63));
+	for (unsigned int i = 0; i < nr_entries - 1; i++)
+		KUNIT_EXPECT_EQ(test, !!table.base[i], i == 2);
+}
+
+static void memory_test_sizes(struct kunit *test)
+{
+	struct its *its = kunit_kzalloc(test, sizeof(*its), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, its);
+	its->itt_entry_size = 12;
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 1), 256);
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 5), 512);
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 16), 12 * SZ_64K);
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 32), 12 * BIT_ULL(32));
+	KUNIT_EXPECT_EQ(test, its_events_size(5), 128);
+	KUNIT_EXPECT_EQ(test, its_device_size(its, 5), 512 + 128);
+	KUNIT_EXPECT_EQ(test, its_device_size(its, 32), 16 * BIT_ULL(32));
+}
+
+static void memory_test_take_pages(struct kunit *test)
+{
+	u64 base = 16, missing, nr = CHUNK_RANGES + 3;
+
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base), PAGE_SIZE, &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, max(SZ_4K, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 0);
+
+	its_test_donate(test, SZ_64K);
+	fake.nr_donated = 0;
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base), 0, &missing), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_take_pages(U64_MAX - 4, 8, &missing), -EINVAL);
+
+	fake.error = -EPERM;
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base), PAGE_SIZE, &missing), -EPERM);
+	KUNIT_EXPECT_EQ(test, its_nr_taken(), 0);
+	fake.error = 0;
+
+	/* All pages that are touched */
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base) + 256, PAGE_SIZE, &missing), 0);
+	KUNIT_EXPECT_EQ(test, fake.pfn, base);
+	KUNIT_EXPECT_EQ(test, fake.nr_pages, 2);
+
+	/* Not again, be it in part */
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base) + 512, 256, &missing), 0);
+	KUNIT_EXPECT_EQ(test, its_take_pages(PFN_PHYS(base + 1), PAGE_SIZE, &missing), 0);
+	KUNIT_EXPECT_EQ(test, its_nr_taken(), 1);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 1);
+
+	/* More than there is room for in a chunk */
+	for (u64 i = 1; i < nr; i++)
+		KUNIT_ASSERT_EQ(test, its_take_pages(PFN_PHYS(base + 2 * i), 1, &missing), 0);
+	KUNIT_EXPECT_EQ(test, its_nr_taken(), nr);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, nr);
+
+	/* Back in the opposite order */
+	for (u64 i = nr; i-- > 1;) {
+		its_give_back_pages(i);
+		KUNIT_EXPECT_EQ(test, fake.pfn, base + 2 * i);
+		KUNIT_EXPECT_EQ(test, fake.nr_pages, 1);
+	}
+	its_give_back_pages(0);
+	KUNIT_EXPECT_EQ(test, fake.pfn, base);
+	KUNIT_EXPECT_EQ(test, fake.nr_pages, 2);
+	KUNIT_EXPECT_EQ(test, fake.nr_returned, nr);
+	KUNIT_EXPECT_EQ(test, its_nr_taken(), 0);
+	KUNIT_EXPECT_NULL(test, taken);
+}
+
+static struct kunit_case memory_test_cases[] = {
+	KUNIT_CASE(memory_test_donate),
+	KUNIT_CASE(memory_test_limit),
+	KUNIT_CASE(memory_test_alloc),
+	KUNIT_CASE(memory_test_reuse),
+	KUNIT_CASE(memory_test_missing),
+	KUNIT_CASE(memory_test_records),
+	KUNIT_CASE(memory_test_records_missing),
+	KUNIT_CASE_PARAM(memory_test_flat_table, page_size_gen_params),
+	KUNIT_CASE_PARAM(memory_test_indirect_table, page_size_gen_params),
+	KUNIT_CASE(memory_test_sizes),
+	KUNIT_CASE(memory_test_take_pages),
+	{}
+};
+
+static struct kunit_suite memory_test_suite = {
+	.name = "its-memory",
+	.init = its_test_init,
+	.test_cases = memory_test_cases,
+};
+
+/* its_command.c */
+
+/* Fields of commands, from the specification */
+#define V			BIT_ULL(63)
+#define HI(x)			((u64)(x) << 32)
+#define DEV(id)			HI(id)
+#define VPEID(id)		HI(id)
+#define SEQ(n)			HI(n)
+#define RD(n)			((u64)(n) << 16)
+#define RD_BASE(n)		(0x80a0000ULL + (n) * 0x20000ULL)
+#define ALLOC			BIT_ULL(8)
+
+#define V3			0
+#define V4_0			GITS_TYPER_VLPIS
+#define V4_1			(GITS_TYPER_VLPIS | GITS_TYPER_VMAPP | GITS_TYPER_VMOVP)
+
+#define LPI_BITS		14
+#define MIN_LPI			8192
+#define MAX_LPI			(BIT(LPI_BITS) - 1)
+#define VPT_SIZE		(LPI_BITS - 1)
+
+/* Redistributors 0, 1 and 3 exist, collections 0 and 1 are mapped to 0 and 1. */
+#define NO_RD			2
+#define NEW_ICID		2
+#define NR_ICIDS		4
+
+/* The world that the commands meet */
+#define DEV_MAPPED		5
+#define DEV_RESERVED		6
+#define DEV_EMPTY		7	/* mapped, without events */
+#define DEV_UNMAPPING		8
+#define DEV_BROKEN		9
+#define DEV_NONE		10
+#define DEV_UNKNOWN		1000
+#define DEV_BITS		4
+
+/* Events of DEV_MAPPED */
+#define EV_FREE			0
+#define EV_LPI			1
+#define EV_VLPI			2	/* of VPE_MAPPED */
+#define EV_LOST			3	/* of VPE_RESERVED */
+#define EV_BEYOND			BIT(DEV_BITS)
+#define LPI			8200
+
+#define VPE_HERE		3	/* mapped here */
+#define VPE_RESERVED		4
+#define VPE_UNMAPPING		5
+#define VPE_COMING		6	/* on its way elsewhere */
+#define VPE_ELSEWHERE		7	/* mapped elsewhere */
+#define VPE_NO_TABLE		40
+#define VPE_UNKNOWN		1000
+#define NR_VPES			32
+
+/* Memory of vPEs */
+#define VPT_HERE		SHARED(0)
+#define VPT_UNMAPPING		SHARED(1)
+#define VPT_COMING		SHARED(2)
+#define VPT_ELSEWHERE		SHARED(3)
+#define VPT_FREE		SHARED(4)
+#define VCONF			SHARED(5)
+
+struct command_world {
+	struct its		its[2];		/* its[1] has number 3 */
+	u64			collections[2][NR_ICIDS];
+};
+
+/* What a command that is refused must not change */
+struct command_snapshot {
+	struct command_world	world;
+	struct its_device_record devices[16];
+	u32			events[BIT(DEV_BITS)];
+	struct its_vpe_record	vpes[8];
+	unsigned long		lpis[BITS_TO_LONGS(BIT(ITS_LPI_MAX_BITS))];
+	typeof(vmovp)		vmovp;
+	typeof(fake)		fake;
+};
+
+static void snapshot(const struct command_world *world, struct command_snapshot *shot)
+{
+	memset(shot, 0, sizeof(*shot));
+	shot->world = *world;
+	for (unsigned int i = 0; i < ARRAY_SIZE(shot->devices); i++)
+		shot->devices[i] = *its_find_device(&world->its[0], i);
+	memcpy(shot->events, its_find_device(&world->its[0], DEV_MAPPED)->events,
+	       sizeof(shot->events));
+	for (unsigned int i = 0; i < ARRAY_SIZE(shot->vpes); i++)
+		shot->vpes[i] = *its_find_vpe(i);
+	memcpy(shot->lpis, lpis_mapped, sizeof(shot->lpis));
+	shot->vmovp = vmovp;
+	shot->fake = fake;
+}
+
+static struct its_device_record *make_device(struct kunit *test, struct its *its, u32 id,
+					     u32 event_bits, enum its_device_state state)
+{
+	struct its_device_record *device;
+	u64 missing;
+	void *block;
+
+	device = its_make_device(its, id, &missing);
+	KUNIT_ASSERT_NOT_NULL(test, device);
+	block = its_arena_alloc(its_device_size(its, event_bits), &missing);
+	KUNIT_ASSERT_NOT_NULL(test, block);
+
+	*device = (struct its_device_record){
+		.events		= block + its_itt_size(its, event_bits),
+		.itt		= __pa(block),
+		.event_bits	= event_bits,
+		.state		= state,
+	};
+
+	return device;
+}
+
+static struct its_vpe_record *make_vpe(struct kunit *test, u32 id)
+{
+	struct its_vpe_record *vpe;
+	u64 missing;
+
+	vpe = its_make_vpe(id, &missing);
+	KUNIT_ASSERT_NOT_NULL(test, vpe);
+
+	return vpe;
+}
+
+static struct its_vpe_record *make_used_vpe(struct kunit *test, u32 id, phys_addr_t vpt,
+					    bool v4_1)
+{
+	struct its_vpe_record *vpe = make_vpe(test, id);
+
+	KUNIT_ASSERT_TRUE(test, vpe_pin(vpe, vpt, v4_1 ? VCONF : 0));
+
+	return vpe;
+}
+
+static struct command_world *make_world(struct kunit *test, u64 typer)
+{
+	struct command_world *world = kunit_kzalloc(test, sizeof(*world), GFP_KERNEL);
+	struct its_device_record *device;
+	struct its *its;
+
+	if (ARRAY_SIZE(machine.by_base) < 3)
+		kunit_skip(test, "needs three redistributors: NR_CPUS is too small");
+
+	KUNIT_ASSERT_NOT_NULL(test, world);
+	its_test_init(test);
+	its_test_donate(test, SZ_256K);
+
+	KUNIT_ASSERT_EQ(test, its_add_rdbase(RD_BASE(3), 3), 0);
+	KUNIT_ASSERT_EQ(test, its_add_rdbase(RD_BASE(0), 0), 0);
+	KUNIT_ASSERT_EQ(test, its_add_rdbase(RD_BASE(1), 1), 0);
+	KUNIT_ASSERT_EQ(test, its_set_id_bits(LPI_BITS, 16), 0);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		its = &world->its[i];
+		its->nr = 3 * i;
+		its->typer = typer;
+		its->itt_entry_size = 8;
+		its->collections = world->collections[i];
+		its->nr_collections = NR_ICIDS;
+		its->vpe_table.nr_ids = NR_VPES;
+		for (unsigned int icid = 0; icid < 2; icid++)
+			its->collections[icid] =
+				1 | (typer & GITS_TYPER_PTA ? RD_BASE(icid) : RD(icid));
+	}
+
+	its = &world->its[0];
+	device = make_device(test, its, DEV_MAPPED, DEV_BITS, ITS_DEVICE_MAPPED);
+	make_device(test, its, DEV_RESERVED, 3, ITS_DEVICE_RESERVED);
+	make_device(test, its, DEV_EMPTY, 1, ITS_DEVICE_MAPPED);
+	make_device(test, its, DEV_UNMAPPING, 1, ITS_DEVICE_UNMAPPING);
+	make_device(test, its, DEV_BROKEN, 1, ITS_DEVICE_BROKEN);
+	its->nr_unmapping = 1;
+	KUNIT_ASSERT_EQ(test, its_map_event(device, EV_LPI, LPI), ITS_ACCEPTED);
+
+	make_vpe(test, VPE_RESERVED);
+	make_vpe(test, VPE_NO_TABLE);
+	if (!(typer & GITS_TYPER_VLPIS))
+		return world;
+
+	device->events[EV_VLPI] = ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL | VPE_HERE;
+	device->events[EV_LOST] = ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL | VPE_RESERVED;
+	device->nr_mapped += 2;
+
+	make_used_vpe(test, VPE_HERE, VPT_HERE, its_is_v4_1(its))->mapped = BIT(0);
+	make_used_vpe(test, VPE_UNMAPPING, VPT_UNMAPPING, its_is_v4_1(its))->unmapping = BIT(0);
+	make_used_vpe(test, VPE_COMING, VPT_COMING, its_is_v4_1(its))->mapping = BIT(3);
+	its_find_vpe(VPE_COMING)->mapped = BIT(3);
+	make_used_vpe(test, VPE_ELSEWHERE, VPT_ELSEWHERE, its_is_v4_1(its))->mapped = BIT(3);
+
+	return world;
+}
+
+/*
+ * Bits that have no meaning, or none for EL2: RES0, the address of an ITT, Alloc
+ * and PTZ. The specification once more, not the rows of the filter.
+ */
+static void res0_of(u64 typer, u8 opcode, u64 *res0)
+{
+	static const u64 used[][4] = {
+		[GITS_CMD_MAPD]	   = { HI(U32_MAX), 0x1f, V },
+		[GITS_CMD_MAPC]	   = { 0, 0, V | GENMASK_ULL(51, 0) },
+		[GITS_CMD_MAPTI]   = { HI(U32_MAX), U64_MAX, 0xffff },
+		[GITS_CMD_MAPI]	   = { HI(U32_MAX), U32_MAX, 0xffff },
+		[GITS_CMD_MOVI]	   = { HI(U32_MAX), U32_MAX, 0xffff },
+		[GITS_CMD_DISCARD] = { HI(U32_MAX), U32_MAX },
+		[GITS_CMD_INV]	   = { HI(U32_MAX), U32_MAX },
+		[GITS_CMD_INT]	   = { HI(U32_MAX), U32_MAX },
+		[GITS_CMD_CLEAR]   = { HI(U32_MAX), U32_MAX },
+		[GITS_CMD_INVALL]  = { 0, 0, 0xffff },
+		[GITS_CMD_SYNC]	   = { 0, 0, GENMASK_ULL(51, 16) },
+		[GITS_CMD_VMAPP]   = { GENMASK_ULL(51, 16), GENMASK_ULL(47, 0),
+				       V | GENMASK_ULL(51, 16), GENMASK_ULL(51, 16) | 0x1f },
+		[GITS_CMD_VMAPTI]  = { HI(U32_MAX), GENMASK_ULL(47, 0), U64_MAX },
+		[GITS_CMD_VMAPI]   = { HI(U32_MAX), GENMASK_ULL(47, 0), HI(U32_MAX) },
+		[GITS_CMD_VMOVI]   = { HI(U32_MAX), GENMASK_ULL(47, 0), HI(U32_MAX) | 1 },
+		[GITS_CMD_VMOVP]   = { HI(0xffff), HI(0xffff) | 0xffff,
+				       V | GENMASK_ULL(51, 16), U32_MAX },
+		[GITS_CMD_VSGI]	   = { HI(0xf) | 0xf00700, HI(0xffff) },
+		[GITS_CMD_VSYNC]   = { 0, HI(0xffff) },
+		[GITS_CMD_VINVALL] = { 0, HI(0xffff) },
+		[GITS_CMD_INVDB]   = { 0, HI(0xffff) },
+	};
+
+	for (unsigned int i = 0; i < 4; i++)
+		res0[i] = opcode < ARRAY_SIZE(used) ? ~used[opcode][i] : U64_MAX;
+	res0[0] &= ~0xffULL;
+
+	if (opcode == GITS_CMD_VMAPP && typer == V4_0) {
+		res0[0] |= GENMASK_ULL(51, 16);
+		res0[1] |= U32_MAX;
+	}
+}
+
+/*
+ * @typer: of the ITS
+ * @in: what the host writes
+ * @verdict: what the filter has to say
+ * @out: what the ITS gets
+ * @note: what is to be done once it is consumed
+ */
+static const struct filter_case {
+	const char		*name;
+	u64			typer;
+	struct its_cmd		in;
+	enum pkvm_its_verdict	verdict;
+	struct its_cmd		out;
+	struct its_note		note;
+} filter_cases[] = {
+#define CMD(...)		{ { __VA_ARGS__ } }
+#define PASS_CASE(_name, _typer, _cmd...) \
+	{ _name, _typer, CMD(_cmd), ITS_ACCEPTED, CMD(_cmd) }
+#define FAIL_CASE(_name, _typer, _verdict, _cmd...) \
+	{ _name, _typer, CMD(_cmd), _verdict }
+
+	/* The address of the ITT is added to what is expected. */
+	PASS_CASE("mapd", V3, GITS_CMD_MAPD | DEV(DEV_RESERVED), 2, V),
+	FAIL_CASE("mapd too small", V3, ITS_BAD_SIZE, GITS_CMD_MAPD | DEV(DEV_RESERVED), 1, V),
+	FAIL_CASE("mapd too large", V3, ITS_BAD_SIZE, GITS_CMD_MAPD | DEV(DEV_RESERVED), 3, V),
+	FAIL_CASE("mapd huge", V3, ITS_BAD_SIZE, GITS_CMD_MAPD | DEV(DEV_RESERVED), 31, V),
+	FAIL_CASE("mapd mapped", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_MAPPED), 3, V),
+	FAIL_CASE("mapd unmapping", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_UNMAPPING), 0, V),
+	FAIL_CASE("mapd broken", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_BROKEN), 0, V),
+	FAIL_CASE("mapd not reserved", V3, ITS_BAD_DEVICE, GITS_CMD_MAPD | DEV(DEV_NONE), 0, V),
+	FAIL_CASE("mapd unknown", V3, ITS_BAD_DEVICE, GITS_CMD_MAPD | DEV(DEV_UNKNOWN), 0, V),
+	FAIL_CASE("mapd last ID", V3, ITS_BAD_DEVICE, GITS_CMD_MAPD | DEV(U32_MAX), 0, V),
+
+	{ "mapd unmap", V3, CMD(GITS_CMD_MAPD | DEV(DEV_EMPTY), 7), ITS_ACCEPTED,
+	  CMD(GITS_CMD_MAPD | DEV(DEV_EMPTY)), { ITS_NOTE_MAPD, DEV_EMPTY } },
+	FAIL_CASE("mapd unmap with events", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_MAPPED)),
+	FAIL_CASE("mapd unmap reserved", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_RESERVED)),
+	FAIL_CASE("mapd unmap again", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_UNMAPPING)),
+	FAIL_CASE("mapd unmap broken", V3, ITS_BAD_STATE, GITS_CMD_MAPD | DEV(DEV_BROKEN)),
+	FAIL_CASE("mapd unmap unknown", V3, ITS_BAD_DEVICE, GITS_CMD_MAPD | DEV(DEV_UNKNOWN)),
+
+	PASS_CASE("mapc", V3, GITS_CMD_MAPC, 0, V | RD(3) | NEW_ICID),
+	PASS_CASE("mapc again", V3, GITS_CMD_MAPC, 0, V | RD(1) | 1),
+	PASS_CASE("mapc address", GITS_TYPER_PTA, GITS_CMD_MAPC, 0, V | RD_BASE(3) | NEW_ICID),
+	FAIL_CASE("mapc moved", V3, ITS_BAD_STATE, GITS_CMD_MAPC, 0, V | RD(0) | 1),
+	FAIL_CASE("mapc unmap", V3, ITS_BAD_STATE, GITS_CMD_MAPC, 0, RD(1) | 1),
+	FAIL_CASE("mapc icid", V3, ITS_BAD_ICID, GITS_CMD_MAPC, 0, V | RD(0) | NR_ICIDS),
+	FAIL_CASE("mapc last icid", V3, ITS_BAD_ICID, GITS_CMD_MAPC, 0, V | RD(0) | 0xffff),
+	FAIL_CASE("mapc rdbase", V3, ITS_BAD_RDBASE, GITS_CMD_MAPC, 0, V | RD(NO_RD) | NEW_ICID),
+	FAIL_CASE("mapc no address", V3, ITS_BAD_RDBASE, GITS_CMD_MAPC, 0,
+		  V | RD_BASE(0) | NEW_ICID),
+	FAIL_CASE("mapc no number", GITS_TYPER_PTA, ITS_BAD_RDBASE, GITS_CMD_MAPC, 0,
+		  V | RD(0) | NEW_ICID),
+
+	PASS_CASE("mapti first lpi", V3, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI) | EV_FREE, 1),
+	PASS_CASE("mapti last lpi", V3, GITS_CMD_MAPTI | DEV(DEV_MAPPED), HI(MAX_LPI) | EV_FREE),
+	PASS_CASE("mapti last event", V3, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI) | (EV_BEYOND - 1)),
+	FAIL_CASE("mapti event", V3, ITS_BAD_EVENT, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI) | EV_BEYOND),
+	FAIL_CASE("mapti huge event", V3, ITS_BAD_EVENT, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI) | U32_MAX),
+	FAIL_CASE("mapti mapped", V3, ITS_BAD_STATE, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI) | EV_LPI),
+	FAIL_CASE("mapti no lpi", V3, ITS_BAD_INTID, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI - 1)),
+	FAIL_CASE("mapti 1023", V3, ITS_BAD_INTID, GITS_CMD_MAPTI | DEV(DEV_MAPPED), HI(1023)),
+	FAIL_CASE("mapti no such lpi", V3, ITS_BAD_INTID, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MAX_LPI + 1)),
+	FAIL_CASE("mapti huge lpi", V3, ITS_BAD_INTID, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(U32_MAX)),
+	FAIL_CASE("mapti busy lpi", V3, ITS_BUSY_INTID, GITS_CMD_MAPTI | DEV(DEV_MAPPED), HI(LPI)),
+	FAIL_CASE("mapti icid", V3, ITS_BAD_ICID, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI), NEW_ICID),
+	FAIL_CASE("mapti huge icid", V3, ITS_BAD_ICID, GITS_CMD_MAPTI | DEV(DEV_MAPPED),
+		  HI(MIN_LPI), NR_ICIDS),
+	FAIL_CASE("mapti reserved", V3, ITS_BAD_DEVICE, GITS_CMD_MAPTI | DEV(DEV_RESERVED),
+		  HI(MIN_LPI)),
+	FAIL_CASE("mapti unmapping", V3, ITS_BAD_DEVICE, GITS_CMD_MAPTI | DEV(DEV_UNMAPPING),
+		  HI(MIN_LPI)),
+	FAIL_CASE("mapti broken", V3, ITS_BAD_DEVICE, GITS_CMD_MAPTI | DEV(DEV_BROKEN),
+		  HI(MIN_LPI)),
+	FAIL_CASE("mapti unknown", V3, ITS_BAD_DEVICE, GITS_CMD_MAPTI | DEV(DEV_UNKNOWN),
+		  HI(MIN_LPI)),
+
+	FAIL_CASE("mapi no lpi", V3, ITS_BAD_INTID, GITS_CMD_MAPI | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("mapi mapped", V3, ITS_BAD_STATE, GITS_CMD_MAPI | DEV(DEV_MAPPED), EV_LPI),
+	FAIL_CASE("mapi event", V3, ITS_BAD_EVENT, GITS_CMD_MAPI | DEV(DEV_MAPPED), MIN_LPI),
+
+	PASS_CASE("movi", V3, GITS_CMD_MOVI | DEV(DEV_MAPPED), EV_LPI, 1),
+	FAIL_CASE("movi free", V3, ITS_BAD_STATE, GITS_CMD_MOVI | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("movi icid", V3, ITS_BAD_ICID, GITS_CMD_MOVI | DEV(DEV_MAPPED), EV_LPI, NEW_ICID),
+	FAIL_CASE("movi vlpi", V4_0, ITS_BAD_STATE, GITS_CMD_MOVI | DEV(DEV_MAPPED), EV_VLPI),
+	FAIL_CASE("movi unknown", V3, ITS_BAD_DEVICE, GITS_CMD_MOVI | DEV(DEV_UNKNOWN), EV_LPI),
+
+	PASS_CASE("discard", V3, GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_LPI),
+	PASS_CASE("discard vlpi", V4_0, GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_VLPI),
+	FAIL_CASE("discard free", V3, ITS_BAD_STATE, GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("discard without vpe", V4_0, ITS_BAD_STATE,
+		  GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_LOST),
+	FAIL_CASE("discard event", V3, ITS_BAD_EVENT,
+		  GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_BEYOND),
+	FAIL_CASE("discard unmapping", V3, ITS_BAD_DEVICE,
+		  GITS_CMD_DISCARD | DEV(DEV_UNMAPPING), 0),
+	FAIL_CASE("discard unknown", V3, ITS_BAD_DEVICE,
+		  GITS_CMD_DISCARD | DEV(DEV_UNKNOWN), EV_LPI),
+
+	PASS_CASE("inv", V3, GITS_CMD_INV | DEV(DEV_MAPPED), EV_LPI),
+	PASS_CASE("inv vlpi", V4_0, GITS_CMD_INV | DEV(DEV_MAPPED), EV_VLPI),
+	FAIL_CASE("inv free", V3, ITS_BAD_STATE, GITS_CMD_INV | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("inv without vpe", V4_0, ITS_BAD_STATE, GITS_CMD_INV | DEV(DEV_MAPPED), EV_LOST),
+	FAIL_CASE("inv event", V3, ITS_BAD_EVENT, GITS_CMD_INV | DEV(DEV_MAPPED), EV_BEYOND),
+	FAIL_CASE("inv unmapping", V3, ITS_BAD_DEVICE, GITS_CMD_INV | DEV(DEV_UNMAPPING), 0),
+	FAIL_CASE("inv unknown", V3, ITS_BAD_DEVICE, GITS_CMD_INV | DEV(DEV_UNKNOWN), EV_LPI),
+
+	PASS_CASE("int", V3, GITS_CMD_INT | DEV(DEV_MAPPED), EV_LPI),
+	PASS_CASE("int vlpi", V4_0, GITS_CMD_INT | DEV(DEV_MAPPED), EV_VLPI),
+	FAIL_CASE("int free", V3, ITS_BAD_STATE, GITS_CMD_INT | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("int without vpe", V4_0, ITS_BAD_STATE, GITS_CMD_INT | DEV(DEV_MAPPED), EV_LOST),
+	FAIL_CASE("int event", V3, ITS_BAD_EVENT, GITS_CMD_INT | DEV(DEV_MAPPED), EV_BEYOND),
+	FAIL_CASE("int unmapping", V3, ITS_BAD_DEVICE, GITS_CMD_INT | DEV(DEV_UNMAPPING), 0),
+	FAIL_CASE("int unknown", V3, ITS_BAD_DEVICE, GITS_CMD_INT | DEV(DEV_UNKNOWN), EV_LPI),
+
+	PASS_CASE("clear", V3, GITS_CMD_CLEAR | DEV(DEV_MAPPED), EV_LPI),
+	PASS_CASE("clear vlpi", V4_0, GITS_CMD_CLEAR | DEV(DEV_MAPPED), EV_VLPI),
+	FAIL_CASE("clear free", V3, ITS_BAD_STATE, GITS_CMD_CLEAR | DEV(DEV_MAPPED), EV_FREE),
+	FAIL_CASE("clear without vpe", V4_0, ITS_BAD_STATE,
+		  GITS_CMD_CLEAR | DEV(DEV_MAPPED), EV_LOST),
+	FAIL_CASE("clear event", V3, ITS_BAD_EVENT, GITS_CMD_CLEAR | DEV(DEV_MAPPED), EV_BEYOND),
+	FAIL_CASE("clear unmapping", V3, ITS_BAD_DEVICE, GITS_CMD_CLEAR | DEV(DEV_UNMAPPING), 0),
+	FAIL_CASE("clear unknown", V3, ITS_BAD_DEVICE, GITS_CMD_CLEAR | DEV(DEV_UNKNOWN), EV_LPI),
+
+	PASS_CASE("invall", V3, GITS_CMD_INVALL, 0, 1),
+	FAIL_CASE("invall icid", V3, ITS_BAD_ICID, GITS_CMD_INVALL, 0, NEW_ICID),
+	FAIL_CASE("invall huge icid", V3, ITS_BAD_ICID, GITS_CMD_INVALL, 0, 0xffff),
+
+	{ "sync", V3, CMD(GITS_CMD_SYNC, 0, RD(1)), ITS_ACCEPTED, CMD(GITS_CMD_SYNC, 0, RD(1)),
+	  { ITS_NOTE_SYNC } },
+	{ "sync address", GITS_TYPER_PTA, CMD(GITS_CMD_SYNC, 0, RD_BASE(1)), ITS_ACCEPTED,
+	  CMD(GITS_CMD_SYNC, 0, RD_BASE(1)), { ITS_NOTE_SYNC } },
+	FAIL_CASE("sync rdbase", V3, ITS_BAD_RDBASE, GITS_CMD_SYNC, 0, RD(NO_RD)),
+
+	FAIL_CASE("movall", V3, ITS_UNKNOWN, GITS_CMD_MOVALL, 0, RD(0), RD(1)),
+
+	{ "vmapp 4.0", V4_0,
+	  CMD(GITS_CMD_VMAPP, VPEID(VPE_RESERVED), V | RD(1), VPT_FREE | VPT_SIZE), ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMAPP, VPEID(VPE_RESERVED), V | RD(1), VPT_FREE | VPT_SIZE),
+	  { ITS_NOTE_VMAPP, VPE_RESERVED } },
+	{ "vmapp 4.1", V4_1,
+	  CMD(GITS_CMD_VMAPP | VCONF, VPEID(VPE_RESERVED) | LPI, V | RD(1), VPT_FREE | VPT_SIZE),
+	  ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMAPP | ALLOC | VCONF, VPEID(VPE_RESERVED) | LPI, V | RD(1),
+	      VPT_FREE | VPT_SIZE),
+	  { ITS_NOTE_VMAPP, VPE_RESERVED } },
+	{ "vmapp 4.1 second its", V4_1,
+	  CMD(GITS_CMD_VMAPP | VCONF, VPEID(VPE_ELSEWHERE) | 1023, V | RD(0),
+	      VPT_ELSEWHERE | VPT_SIZE), ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMAPP | VCONF, VPEID(VPE_ELSEWHERE) | 1023, V | RD(0),
+	      VPT_ELSEWHERE | VPT_SIZE),
+	  { ITS_NOTE_VMAPP, VPE_ELSEWHERE } },
+	{ "vmapp 4.0 unmap", V4_0,
+	  CMD(GITS_CMD_VMAPP, VPEID(VPE_HERE), RD(1), VPT_HERE | VPT_SIZE), ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMAPP, VPEID(VPE_HERE)), { ITS_NOTE_VMAPP, VPE_HERE } },
+	{ "vmapp 4.1 unmap", V4_1,
+	  CMD(GITS_CMD_VMAPP | VCONF, VPEID(VPE_HERE) | LPI, RD(1), VPT_HERE | VPT_SIZE),
+	  ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMAPP | ALLOC, VPEID(VPE_HERE)), { ITS_NOTE_VMAPP, VPE_HERE } },
+
+#define VMAPP_FAIL_CASE(_name, _verdict, _vpe, _doorbell, _vconf, _rdbase, _vpt, _size) \
+	FAIL_CASE("vmapp " _name, V4_1, _verdict, GITS_CMD_VMAPP | (_vconf), \
+		  VPEID(_vpe) | (_doorbell), V | (_rdbase), (_vpt) | (_size))
+
+	VMAPP_FAIL_CASE("mapped", ITS_BAD_STATE, VPE_HERE, LPI, VCONF, RD(0), VPT_HERE, VPT_SIZE),
+	VMAPP_FAIL_CASE("unmapping", ITS_BAD_STATE, VPE_UNMAPPING, LPI, VCONF, RD(0),
+			VPT_UNMAPPING, VPT_SIZE),
+	VMAPP_FAIL_CASE("while another its does", ITS_BAD_STATE, VPE_COMING, LPI, VCONF, RD(0),
+			VPT_COMING, VPT_SIZE),
+	VMAPP_FAIL_CASE("no table", ITS_BAD_VPE, VPE_NO_TABLE, LPI, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("unknown", ITS_BAD_VPE, VPE_UNKNOWN, LPI, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("rdbase", ITS_BAD_RDBASE, VPE_RESERVED, LPI, VCONF, RD(NO_RD), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("too small", ITS_BAD_SIZE, VPE_RESERVED, LPI, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE - 1),
+	VMAPP_FAIL_CASE("too large", ITS_BAD_SIZE, VPE_RESERVED, LPI, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE + 1),
+	VMAPP_FAIL_CASE("no doorbell", ITS_BAD_INTID, VPE_RESERVED, 0, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("huge doorbell", ITS_BAD_INTID, VPE_RESERVED, MAX_LPI + 1, VCONF, RD(0),
+			VPT_FREE, VPT_SIZE),
+	VMAPP_FAIL_CASE("without vpt", ITS_BAD_MEMORY, VPE_RESERVED, LPI, VCONF, RD(0), 0ULL,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("without vconf", ITS_BAD_MEMORY, VPE_RESERVED, LPI, 0ULL, RD(0), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("vpt not shared", ITS_BAD_MEMORY, VPE_RESERVED, LPI, VCONF, RD(0),
+			NOT_SHARED, VPT_SIZE),
+	VMAPP_FAIL_CASE("vconf not shared", ITS_BAD_MEMORY, VPE_RESERVED, LPI, NOT_SHARED, RD(0),
+			VPT_FREE, VPT_SIZE),
+	VMAPP_FAIL_CASE("vpt of another", ITS_BAD_MEMORY, VPE_RESERVED, LPI, VCONF, RD(0),
+			VPT_HERE, VPT_SIZE),
+	VMAPP_FAIL_CASE("vpt is vconf", ITS_BAD_MEMORY, VPE_RESERVED, LPI, VCONF, RD(0), VCONF,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("other vpt", ITS_BAD_MEMORY, VPE_ELSEWHERE, LPI, VCONF, RD(0), VPT_FREE,
+			VPT_SIZE),
+	VMAPP_FAIL_CASE("other vconf", ITS_BAD_MEMORY, VPE_ELSEWHERE, LPI, VPT_FREE, RD(0),
+			VPT_ELSEWHERE, VPT_SIZE),
+	FAIL_CASE("vmapp unmap reserved", V4_1, ITS_BAD_STATE, GITS_CMD_VMAPP,
+		  VPEID(VPE_RESERVED)),
+	FAIL_CASE("vmapp unmap again", V4_0, ITS_BAD_STATE, GITS_CMD_VMAPP, VPEID(VPE_UNMAPPING)),
+	FAIL_CASE("vmapp unmap elsewhere", V4_1, ITS_BAD_STATE, GITS_CMD_VMAPP,
+		  VPEID(VPE_ELSEWHERE)),
+
+	PASS_CASE("vmapti", V4_0, GITS_CMD_VMAPTI | DEV(DEV_MAPPED), VPEID(VPE_HERE) | EV_FREE,
+		  HI(1023) | MIN_LPI),
+	PASS_CASE("vmapti doorbell", V4_0, GITS_CMD_VMAPTI | DEV(DEV_MAPPED), VPEID(VPE_HERE),
+		  HI(MAX_LPI) | MAX_LPI),
+	FAIL_CASE("vmapti doorbell 0", V4_0, ITS_BAD_INTID, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE), MIN_LPI),
+	FAIL_CASE("vmapti huge doorbell", V4_0, ITS_BAD_INTID, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE), HI(MAX_LPI + 1) | MIN_LPI),
+	FAIL_CASE("vmapti no lpi", V4_0, ITS_BAD_INTID, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE), HI(1023) | (MIN_LPI - 1)),
+	FAIL_CASE("vmapti huge lpi", V4_0, ITS_BAD_INTID, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE), HI(1023) | (MAX_LPI + 1)),
+	FAIL_CASE("vmapti mapped", V4_0, ITS_BAD_STATE, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_VLPI, HI(1023) | MIN_LPI),
+	FAIL_CASE("vmapti event", V4_0, ITS_BAD_EVENT, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_BEYOND, HI(1023) | MIN_LPI),
+	FAIL_CASE("vmapti reserved", V4_0, ITS_BAD_DEVICE, GITS_CMD_VMAPTI | DEV(DEV_RESERVED),
+		  VPEID(VPE_HERE), HI(1023) | MIN_LPI),
+	FAIL_CASE("vmapti vpe", V4_0, ITS_BAD_VPE, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_RESERVED), HI(1023) | MIN_LPI),
+	FAIL_CASE("vmapti vpe elsewhere", V4_0, ITS_BAD_VPE, GITS_CMD_VMAPTI | DEV(DEV_MAPPED),
+		  VPEID(VPE_ELSEWHERE), HI(1023) | MIN_LPI),
+	FAIL_CASE("vmapi no lpi", V4_0, ITS_BAD_INTID, GITS_CMD_VMAPI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE), HI(1023)),
+	FAIL_CASE("vmapi vpe", V4_0, ITS_BAD_VPE, GITS_CMD_VMAPI | DEV(DEV_MAPPED),
+		  VPEID(VPE_UNKNOWN), HI(1023)),
+
+	PASS_CASE("vmovi", V4_0, GITS_CMD_VMOVI | DEV(DEV_MAPPED), VPEID(VPE_HERE) | EV_VLPI),
+	PASS_CASE("vmovi doorbell", V4_0, GITS_CMD_VMOVI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_VLPI, HI(1023) | 1),
+	{ "vmovi doorbell not valid", V4_0,
+	  CMD(GITS_CMD_VMOVI | DEV(DEV_MAPPED), VPEID(VPE_HERE) | EV_VLPI, HI(U32_MAX)),
+	  ITS_ACCEPTED, CMD(GITS_CMD_VMOVI | DEV(DEV_MAPPED), VPEID(VPE_HERE) | EV_VLPI) },
+	FAIL_CASE("vmovi huge doorbell", V4_0, ITS_BAD_INTID, GITS_CMD_VMOVI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_VLPI, HI(MAX_LPI + 1) | 1),
+	FAIL_CASE("vmovi lpi", V4_0, ITS_BAD_STATE, GITS_CMD_VMOVI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_LPI),
+	FAIL_CASE("vmovi from nowhere", V4_0, ITS_BAD_STATE, GITS_CMD_VMOVI | DEV(DEV_MAPPED),
+		  VPEID(VPE_HERE) | EV_LOST),
+	FAIL_CASE("vmovi to nowhere", V4_0, ITS_BAD_VPE, GITS_CMD_VMOVI | DEV(DEV_MAPPED),
+		  VPEID(VPE_RESERVED) | EV_VLPI),
+
+	PASS_CASE("vmovp 4.0", V4_0, GITS_CMD_VMOVP | SEQ(7), VPEID(VPE_HERE) | BIT(2), RD(1)),
+	{ "vmovp 4.0 doorbell", V4_0,
+	  CMD(GITS_CMD_VMOVP | SEQ(7), VPEID(VPE_HERE) | BIT(2), V | RD(1), U32_MAX),
+	  ITS_ACCEPTED, CMD(GITS_CMD_VMOVP | SEQ(7), VPEID(VPE_HERE) | BIT(2), RD(1)) },
+	FAIL_CASE("vmovp not this its", V4_0, ITS_BAD_SEQUENCE, GITS_CMD_VMOVP | SEQ(7),
+		  VPEID(VPE_HERE) | BIT(5), RD(1)),
+	FAIL_CASE("vmovp too many itss", V4_0, ITS_BAD_SEQUENCE, GITS_CMD_VMOVP | SEQ(7),
+		  VPEID(VPE_HERE) | BIT(2) | BIT(5), RD(1)),
+	FAIL_CASE("vmovp no its", V4_0, ITS_BAD_SEQUENCE, GITS_CMD_VMOVP | SEQ(7),
+		  VPEID(VPE_HERE), RD(1)),
+	{ "vmovp 4.1", V4_1, CMD(GITS_CMD_VMOVP | SEQ(7), VPEID(VPE_HERE) | BIT(5), V | RD(1), LPI),
+	  ITS_ACCEPTED, CMD(GITS_CMD_VMOVP, VPEID(VPE_HERE), V | RD(1), LPI) },
+	{ "vmovp 4.1 doorbell not valid", V4_1,
+	  CMD(GITS_CMD_VMOVP, VPEID(VPE_HERE), RD(1), U32_MAX), ITS_ACCEPTED,
+	  CMD(GITS_CMD_VMOVP, VPEID(VPE_HERE), RD(1)) },
+	FAIL_CASE("vmovp huge doorbell", V4_1, ITS_BAD_INTID, GITS_CMD_VMOVP, VPEID(VPE_HERE),
+		  V | RD(1), MAX_LPI + 1),
+	FAIL_CASE("vmovp rdbase", V4_1, ITS_BAD_RDBASE, GITS_CMD_VMOVP, VPEID(VPE_HERE), RD(NO_RD)),
+	FAIL_CASE("vmovp vpe", V4_1, ITS_BAD_VPE, GITS_CMD_VMOVP, VPEID(VPE_ELSEWHERE), RD(1)),
+
+	PASS_CASE("vsgi", V4_1, GITS_CMD_VSGI | HI(15) | 0xf00700, VPEID(VPE_HERE)),
+	FAIL_CASE("vsgi 4.0", V4_0, ITS_NO_SUPPORT, GITS_CMD_VSGI, VPEID(VPE_HERE)),
+	FAIL_CASE("vsgi vpe", V4_1, ITS_BAD_VPE, GITS_CMD_VSGI, VPEID(VPE_RESERVED)),
+
+	PASS_CASE("vsync", V4_0, GITS_CMD_VSYNC, VPEID(VPE_HERE)),
+	{ "vsync 4.0 unmapping", V4_0, CMD(GITS_CMD_VSYNC, VPEID(VPE_UNMAPPING)), ITS_ACCEPTED,
+	  CMD(GITS_CMD_VSYNC, VPEID(VPE_UNMAPPING)), { ITS_NOTE_VSYNC, VPE_UNMAPPING } },
+	FAIL_CASE("vsync 4.1 unmapping", V4_1, ITS_BAD_VPE, GITS_CMD_VSYNC, VPEID(VPE_UNMAPPING)),
+	FAIL_CASE("vsync reserved", V4_0, ITS_BAD_VPE, GITS_CMD_VSYNC, VPEID(VPE_RESERVED)),
+	FAIL_CASE("vsync elsewhere", V4_0, ITS_BAD_VPE, GITS_CMD_VSYNC, VPEID(VPE_ELSEWHERE)),
+	FAIL_CASE("vsync unknown", V4_0, ITS_BAD_VPE, GITS_CMD_VSYNC, VPEID(0xffff)),
+
+	PASS_CASE("vinvall", V4_0, GITS_CMD_VINVALL, VPEID(VPE_HERE)),
+	FAIL_CASE("vinvall vpe", V4_0, ITS_BAD_VPE, GITS_CMD_VINVALL, VPEID(VPE_UNMAPPING)),
+	PASS_CASE("invdb", V4_1, GITS_CMD_INVDB, VPEID(VPE_HERE)),
+	FAIL_CASE("invdb 4.0", V4_0, ITS_NO_SUPPORT, GITS_CMD_INVDB, VPEID(VPE_HERE)),
+	FAIL_CASE("invdb vpe", V4_1, ITS_BAD_VPE, GITS_CMD_INVDB, VPEID(VPE_COMING)),
+};
+
+KUNIT_ARRAY_PARAM_DESC(filter, filter_cases, name);
+
+static void run_filter_case(struct kunit *test, const struct filter_case *c, const u64 *garbage)
+{
+	struct command_snapshot *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
+	struct command_snapshot *after = kunit_kzalloc(test, sizeof(*after), GFP_KERNEL);
+	struct command_world *world = make_world(test, c->typer);
+	struct its_cmd cmd = c->in, out = c->out;
+	struct its_note note = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	KUNIT_ASSERT_NOT_NULL(test, after);
+	for (unsigned int i = 0; i < 4; i++)
+		cmd.dw[i] |= garbage[i];
+	if ((out.dw[0] & 0xff) == GITS_CMD_MAPD && (out.dw[2] & V))
+		out.dw[2] |= its_find_device(&world->its[0], out.dw[0] >> 32)->itt;
+
+	snapshot(world, before);
+	KUNIT_EXPECT_EQ(test, its_filter(&world->its[0], &cmd, &note), c->verdict);
+	if (c->verdict) {
+		snapshot(world, after);
+		KUNIT_EXPECT_TRUE(test, !memcmp(before, after, sizeof(*before)));
+	} else {
+		for (unsigned int i = 0; i < 4; i++)
+			KUNIT_EXPECT_EQ(test, cmd.dw[i], out.dw[i]);
+	}
+	KUNIT_EXPECT_EQ(test, note.what, c->note.what);
+	KUNIT_EXPECT_EQ(test, note.id, c->note.id);
+	KUNIT_EXPECT_FALSE(test, hyp_spin_is_locked(&its_vpe_lock));
+}
+
+static void command_test_filter(struct kunit *test)
+{
+	static const u64 nothing[4];
+	const struct filter_case *c = test->param_value;
+	u64 res0[4];
+
+	run_filter_case(test, c, nothing);
+
+	/* Bits without a meaning change nothing, and don't reach the ITS. */
+	res0_of(c->typer, c->in.dw[0] & 0xff, res0);
+	run_filter_case(test, c, res0);
+}
+
+static enum pkvm_its_verdict filter(struct its *its, struct its_note *note, u64 dw0, u64 dw1,
+				    u64 dw2, u64 dw3)
+{
+	struct its_cmd cmd = { { dw0, dw1, dw2, dw3 } };
+
+	*note = (struct its_note){};
+
+	return its_filter(its, &cmd, note);
+}
+
+/* Every opcode on every version: it is refused, or it has a case above. */
+static void command_test_opcodes(struct kunit *test)
+{
+	static const u64 typers[] = { V3, V4_0, V4_1 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(typers); i++) {
+		for (unsigned int opcode = 0; opcode < 256; opcode++) {
+			struct command_world *world;
+			enum pkvm_its_verdict verdict;
+			struct its_note note;
+			bool passed = false;
+			bool known = false;
+
+			for (unsigned int j = 0; j < ARRAY_SIZE(filter_cases); j++) {
+				const struct filter_case *c = &filter_cases[j];
+
+				if ((c->in.dw[0] & 0xff) != opcode || c->verdict == ITS_UNKNOWN)
+					continue;
+				known = true;
+				passed |= c->typer <= typers[i] && c->verdict != ITS_NO_SUPPORT;
+			}
+
+			if (passed)
+				continue;
+
+			world = make_world(test, typers[i]);
+			verdict = filter(&world->its[0], &note, opcode, 0, 0, 0);
+			KUNIT_EXPECT_EQ_MSG(test, verdict, known ? ITS_NO_SUPPORT : ITS_UNKNOWN,
+					    "opcode %#x", opcode);
+		}
+	}
+}
+
+static void command_test_mapd_retire(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its *its = &world->its[0];
+	struct its_device_record *a, *b;
+	struct its_note early, mapd_a, mapd_b, sync_a, sync_b, late, note;
+	u64 missing, size = its_device_size(its, 10);
+	phys_addr_t itt;
+
+	its_find_device(its, DEV_UNMAPPING)->state = ITS_DEVICE_NONE;
+	its->nr_unmapping = 0;
+	a = make_device(test, its, 20, 10, ITS_DEVICE_MAPPED);
+	b = make_device(test, its, 21, 10, ITS_DEVICE_MAPPED);
+	itt = a->itt;
+
+	KUNIT_EXPECT_EQ(test, filter(its, &early, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &mapd_a, GITS_CMD_MAPD | DEV(20), 0, 0, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &sync_a, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &mapd_b, GITS_CMD_MAPD | DEV(21), 0, 0, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &sync_b, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, early.what, ITS_NOTE_NONE);
+	KUNIT_EXPECT_EQ(test, mapd_a.what, ITS_NOTE_MAPD);
+	KUNIT_EXPECT_EQ(test, mapd_a.id, 20);
+	KUNIT_EXPECT_EQ(test, sync_a.what, ITS_NOTE_SYNC);
+	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 2);
+
+	/* The ITS may still use the ITT, so it can't be mapped anew, ... */
+	its_retire(its, &early);
+	its_retire(its, &mapd_a);
+	KUNIT_EXPECT_EQ(test, a->state, ITS_DEVICE_UNMAPPING);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_MAPD | DEV(20), 9, V, 0), ITS_BAD_STATE);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_INV | DEV(20), 0, 0, 0), ITS_BAD_DEVICE);
+	KUNIT_EXPECT_EQ(test, a->itt, itt);
+
+	/* ... until a SYNC that came later, and only that one. */
+	its_retire(its, &sync_a);
+	KUNIT_EXPECT_EQ(test, a->state, ITS_DEVICE_NONE);
+	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_UNMAPPING);
+	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 1);
+	KUNIT_EXPECT_NULL(test, its->waiting);
+	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(size, &missing), __va(itt));
+
+	itt = b->itt;
+	its_retire(its, &mapd_b);
+	its_retire(its, &sync_b);
+	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_NONE);
+	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 0);
+	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(size, &missing), __va(itt));
+	KUNIT_EXPECT_EQ(test, filter(its, &late, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, late.what, ITS_NOTE_NONE);
+}
+
+/* What was the driver's is not used again, the record of the events is. */
+static void command_test_mapd_retire_in_place(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its *its = &world->its[0];
+	struct its_device_record *device = its_find_device(its, DEV_NONE);
+	struct its_note mapd, sync;
+	u64 missing;
+	void *events = its_arena_alloc(its_events_size(10), &missing);
+
+	KUNIT_ASSERT_NOT_NULL(test, events);
+	*device = (struct its_device_record){
+		.events		= events,
+		.itt		= SZ_4G,
+		.event_bits	= 10,
+		.state		= ITS_DEVICE_MAPPED,
+		.in_place	= true,
+	};
+
+	KUNIT_EXPECT_EQ(test, filter(its, &mapd, GITS_CMD_MAPD | DEV(DEV_NONE), 0, 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &sync, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	its_retire(its, &mapd);
+	its_retire(its, &sync);
+	KUNIT_EXPECT_EQ(test, device->state, ITS_DEVICE_NONE);
+	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(its_events_size(10), &missing), events);
+}
+
+static void command_test_lpi_unique(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its *a = &world->its[0], *b = &world->its[1];
+	u64 mapti_a = GITS_CMD_MAPTI | DEV(DEV_MAPPED), mapti_b = GITS_CMD_MAPTI | DEV(1);
+	struct its_device_record *device = make_device(test, b, 1, 2, ITS_DEVICE_MAPPED);
+	struct its_note note;
+
+	/* Neither on this ITS nor on another */
+	KUNIT_EXPECT_EQ(test, filter(a, &note, mapti_a, HI(LPI) | EV_FREE, 0, 0), ITS_BUSY_INTID);
+	KUNIT_EXPECT_EQ(test, filter(b, &note, mapti_b, HI(LPI), 0, 0), ITS_BUSY_INTID);
+	KUNIT_EXPECT_EQ(test, device->nr_mapped, 0);
+
+	KUNIT_EXPECT_EQ(test, filter(a, &note, GITS_CMD_DISCARD | DEV(DEV_MAPPED), EV_LPI, 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, its_find_device(a, DEV_MAPPED)->nr_mapped, 0);
+	KUNIT_EXPECT_EQ(test, filter(b, &note, mapti_b, HI(LPI), 0, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(a, &note, mapti_a, HI(LPI) | EV_LPI, 0, 0), ITS_BUSY_INTID);
+	KUNIT_EXPECT_EQ(test, filter(a, &note, mapti_a, HI(LPI + 1) | EV_LPI, 0, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, device->events[0], ITS_EVENT_MAPPED | LPI);
+
+	its_forget_events(device);
+	KUNIT_EXPECT_EQ(test, device->nr_mapped, 0);
+	KUNIT_EXPECT_EQ(test, device->events[0], 0);
+	KUNIT_EXPECT_EQ(test, filter(a, &note, mapti_a, HI(LPI) | EV_FREE, 0, 0), ITS_ACCEPTED);
+}
+
+/* A vLPI is no LPI: it takes none, and a DISCARD of it frees none. */
+static void command_test_vlpi(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_0);
+	u64 dev = DEV(DEV_MAPPED), vpe = VPEID(VPE_HERE);
+	struct its *its = &world->its[0];
+	struct its_note note;
+
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_VMAPTI | dev, vpe | EV_FREE,
+				     HI(1023) | LPI, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, its_find_device(its, DEV_MAPPED)->events[EV_FREE],
+			ITS_EVENT_MAPPED | ITS_EVENT_VIRTUAL | VPE_HERE);
+	KUNIT_EXPECT_EQ(test, its_find_device(its, DEV_MAPPED)->nr_mapped, 4);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_VMAPTI | dev, vpe | 4,
+				     HI(1023) | LPI, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_DISCARD | dev, EV_FREE, 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, its_find_device(its, DEV_MAPPED)->nr_mapped, 4);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_MAPTI | dev, HI(LPI) | EV_FREE, 0, 0),
+			ITS_BUSY_INTID);
+	KUNIT_EXPECT_EQ(test, bitmap_weight(lpis_mapped, BIT(ITS_LPI_MAX_BITS)), 1);
+}
+
+static void command_test_mapi(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_0);
+	struct its *its = &world->its[0];
+	u64 mapi = GITS_CMD_MAPI | DEV(1), vmapi = GITS_CMD_VMAPI | DEV(1);
+	u64 vpe = VPEID(VPE_HERE);
+	struct its_note note;
+
+	its_test_donate(test, SZ_512K);
+	make_device(test, its, 1, LPI_BITS + 1, ITS_DEVICE_MAPPED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, MIN_LPI - 1, 0, 0), ITS_BAD_INTID);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, MIN_LPI, 0, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, MAX_LPI, 1, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, MAX_LPI + 1, 0, 0), ITS_BAD_INTID);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, MIN_LPI + 1, NEW_ICID, 0), ITS_BAD_ICID);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, mapi, LPI, 0, 0), ITS_BUSY_INTID);
+
+	KUNIT_EXPECT_EQ(test, filter(its, &note, vmapi, vpe | LPI, HI(1023), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, vmapi, vpe | (MAX_LPI - 1), HI(LPI), 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, vmapi, vpe | (MAX_LPI + 1), HI(1023), 0),
+			ITS_BAD_INTID);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, vmapi, vpe | (MAX_LPI - 2), HI(1022), 0),
+			ITS_BAD_INTID);
+}
+
+static enum pkvm_its_verdict vmapp(struct its *its, struct its_note *note, u32 vpe,
+				   phys_addr_t vpt, phys_addr_t vconf)
+{
+	return filter(its, note, GITS_CMD_VMAPP | vconf, VPEID(vpe) | 1023, V | RD(0),
+		      vpt | VPT_SIZE);
+}
+
+static enum pkvm_its_verdict vunmapp(struct its *its, struct its_note *note, u32 vpe)
+{
+	return filter(its, note, GITS_CMD_VMAPP, VPEID(vpe), 0, 0);
+}
+
+/* It takes a VSYNC to be done with a vPE. */
+static void command_test_vmapp_v4_0(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_0);
+	struct its *its = &world->its[0];
+	struct its_vpe_record *vpe = its_find_vpe(VPE_RESERVED);
+	struct its_note map, unmap, vsync, again;
+
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+	KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_RESERVED), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &vsync, GITS_CMD_VSYNC, VPEID(VPE_RESERVED), 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &again, GITS_CMD_VSYNC, VPEID(VPE_RESERVED), 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, vsync.what, ITS_NOTE_VSYNC);
+	KUNIT_EXPECT_EQ(test, again.what, ITS_NOTE_NONE);
+
+	its_retire(its, &map);
+	KUNIT_EXPECT_EQ(test, vpe->mapping, 0);
+	KUNIT_EXPECT_EQ(test, vpe->unmapping, BIT(0));
+	its_retire(its, &unmap);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, vmapp(its, &again, VPE_RESERVED, VPT_FREE, VCONF), ITS_BAD_STATE);
+	its_retire(its, &vsync);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+	KUNIT_EXPECT_EQ(test, filter(its, &again, GITS_CMD_VSYNC, VPEID(VPE_RESERVED), 0, 0),
+			ITS_BAD_VPE);
+
+	KUNIT_EXPECT_EQ(test, vmapp(its, &again, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+}
+
+static void command_test_vmapp_v4_1(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_1);
+	struct its *a = &world->its[0], *b = &world->its[1];
+	struct its_vpe_record *vpe = its_find_vpe(VPE_RESERVED);
+	struct its_cmd cmd = { { GITS_CMD_VMAPP, VPEID(VPE_RESERVED) } };
+	unsigned int vconf_pins = fake.pins[5];
+	struct its_note map_a, map_b, unmap_a, unmap_b = {}, note;
+
+	KUNIT_EXPECT_EQ(test, vmapp(a, &map_a, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], vconf_pins + 1);
+
+	/* Not before the first ITS has it, and then without pinning again */
+	KUNIT_EXPECT_EQ(test, vmapp(b, &note, VPE_RESERVED, VPT_FREE, VCONF), ITS_BAD_STATE);
+	its_retire(a, &map_a);
+	KUNIT_EXPECT_EQ(test, vmapp(b, &map_b, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, vunmapp(a, &note, VPE_RESERVED), ITS_BAD_STATE);
+	its_retire(b, &map_b);
+	KUNIT_EXPECT_EQ(test, vpe->mapped, BIT(0) | BIT(3));
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+
+	KUNIT_EXPECT_EQ(test, vunmapp(a, &unmap_a, VPE_RESERVED), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, vunmapp(b, &note, VPE_RESERVED), ITS_BAD_STATE);
+	its_retire(a, &unmap_a);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, vpe->vpt, VPT_FREE);
+
+	/* The last one frees it, in one go. */
+	KUNIT_EXPECT_EQ(test, its_filter(b, &cmd, &unmap_b), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, cmd.dw[0], GITS_CMD_VMAPP | ALLOC);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	its_retire(b, &unmap_b);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], vconf_pins);
+	KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+}
+
+/* Tables beyond what the ITS reaches */
+static void command_test_vmapp_limit(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_1);
+	struct its_note note;
+
+	its_arena_set_limit(VCONF);
+	KUNIT_EXPECT_EQ(test, vmapp(&world->its[0], &note, VPE_RESERVED, VPT_FREE, VCONF),
+			ITS_BAD_MEMORY);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	its_arena_set_limit(VPT_FREE);
+	KUNIT_EXPECT_EQ(test, vmapp(&world->its[0], &note, VPE_RESERVED, VPT_FREE, VPT_COMING),
+			ITS_BAD_MEMORY);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+}
+
+/* Some ITSs want something added to the RDbase of vPEs. */
+static void command_test_vlpi_rd_offset(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_1 | GITS_TYPER_PTA);
+	struct its *its = &world->its[0];
+	u64 vpe = VPEID(VPE_HERE);
+	struct its_note note;
+
+	its->vlpi_rd_offset = SZ_128K;
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_VMOVP, vpe, RD_BASE(1), 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_VMOVP, vpe, RD_BASE(2), 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_VMOVP, vpe, RD_BASE(0), 0),
+			ITS_BAD_RDBASE);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_SYNC, 0, RD_BASE(2), 0),
+			ITS_BAD_RDBASE);
+}
+
+static enum pkvm_its_verdict move(struct its *its, u16 sequence, u16 list, u32 vpe, u32 rd)
+{
+	struct its_note note;
+
+	return filter(its, &note, GITS_CMD_VMOVP | SEQ(sequence), VPEID(vpe) | list, RD(rd), 0);
+}
+
+static void command_test_vmovp_sequence(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_0);
+	struct its *a = &world->its[0], *b = &world->its[1];
+	u16 list = BIT(2) | BIT(5);
+	struct its_note note;
+
+	its_find_vpe(VPE_HERE)->mapped = BIT(0) | BIT(3);
+
+	KUNIT_EXPECT_EQ(test, move(a, 1, BIT(2), VPE_HERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(a, 1, list | BIT(0), VPE_HERE, 1), ITS_BAD_SEQUENCE);
+
+	/* Once one ITS has it, the other has to follow, ... */
+	KUNIT_EXPECT_EQ(test, move(a, 1, list, VPE_HERE, 1), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, move(a, 1, list, VPE_HERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(a, 2, list, VPE_HERE, 0), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 2, list, VPE_HERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 1, BIT(5), VPE_HERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 1, list, VPE_HERE, 0), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 1, list, VPE_ELSEWHERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 2, BIT(5), VPE_ELSEWHERE, 1), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, vunmapp(b, &note, VPE_HERE), ITS_BAD_SEQUENCE);
+	KUNIT_EXPECT_EQ(test, move(b, 1, list, VPE_HERE, NO_RD), ITS_BAD_RDBASE);
+	KUNIT_EXPECT_EQ(test, move(b, 1, list, VPE_HERE, 1), ITS_ACCEPTED);
+
+	/* ... and then all is as before. */
+	KUNIT_EXPECT_EQ(test, move(b, 1, list, VPE_HERE, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, move(a, 1, list, VPE_HERE, 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, move(b, 2, BIT(5), VPE_ELSEWHERE, 1), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, vunmapp(b, &note, VPE_HERE), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, move(a, 3, BIT(2), VPE_HERE, 1), ITS_ACCEPTED);
+}
+
+static void command_test_sync(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its_note note = {};
+	struct its_cmd cmd;
+
+	memset(&cmd, 0xff, sizeof(cmd));
+	its_build_sync(&world->its[0], &cmd);
+	KUNIT_EXPECT_EQ(test, cmd.dw[0], GITS_CMD_SYNC);
+	KUNIT_EXPECT_EQ(test, cmd.dw[1], 0);
+	KUNIT_EXPECT_EQ(test, cmd.dw[2], RD(0));
+	KUNIT_EXPECT_EQ(test, cmd.dw[3], 0);
+	KUNIT_EXPECT_EQ(test, its_filter(&world->its[0], &cmd, &note), ITS_ACCEPTED);
+
+	world->its[0].typer = GITS_TYPER_PTA;
+	its_build_sync(&world->its[0], &cmd);
+	KUNIT_EXPECT_EQ(test, cmd.dw[2], RD_BASE(0));
+}
+
+static void command_test_give_up(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its_cmd cmd = { { GITS_CMD_SYNC | DEV(DEV_MAPPED) } };
+	struct its *its = &world->its[0];
+	struct its_device_record *device = its_find_device(its, DEV_MAPPED);
+	struct its_note note;
+
+	/* Not what is no DeviceID */
+	its_give_up(its, &cmd);
+	cmd.dw[0] = 0xff | DEV(DEV_MAPPED);
+	its_give_up(its, &cmd);
+	cmd.dw[0] = GITS_CMD_INV | DEV(DEV_UNKNOWN);
+	its_give_up(its, &cmd);
+	cmd.dw[0] = GITS_CMD_INV | DEV(DEV_RESERVED);
+	its_give_up(its, &cmd);
+	KUNIT_EXPECT_EQ(test, device->state, ITS_DEVICE_MAPPED);
+	KUNIT_EXPECT_EQ(test, its_find_device(its, DEV_RESERVED)->state, ITS_DEVICE_RESERVED);
+
+	cmd.dw[0] = GITS_CMD_INV | DEV(DEV_MAPPED);
+	its_give_up(its, &cmd);
+	KUNIT_EXPECT_EQ(test, device->state, ITS_DEVICE_BROKEN);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, GITS_CMD_INV | DEV(DEV_MAPPED), EV_LPI, 0, 0),
+			ITS_BAD_DEVICE);
+}
+
+static void command_test_machine(struct kunit *test)
+{
+	unsigned int nr = ARRAY_SIZE(machine.by_base);
+
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(LPI_BITS, 16), -EINVAL);
+
+	KUNIT_EXPECT_EQ(test, its_add_rdbase(RD_BASE(0) + SZ_4K, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_add_rdbase(BIT_ULL(52), 0), -EINVAL);
+	for (unsigned int i = 0; i < nr; i++)
+		KUNIT_EXPECT_EQ(test, its_add_rdbase(RD_BASE(nr - i), i), 0);
+	KUNIT_EXPECT_EQ(test, its_add_rdbase(RD_BASE(0), nr), -ENOSPC);
+	for (unsigned int i = 1; i < nr; i++) {
+		KUNIT_EXPECT_LT(test, machine.by_base[i - 1], machine.by_base[i]);
+		KUNIT_EXPECT_LT(test, machine.by_number[i - 1], machine.by_number[i]);
+	}
+
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(13, 16), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(17, 16), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(16, 17), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(16, 8), 0);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(16, 8), 0);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(15, 8), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_set_id_bits(16, 9), -EINVAL);
+}
+
+static struct kunit_case command_test_cases[] = {
+	KUNIT_CASE_PARAM(command_test_filter, filter_gen_params),
+	KUNIT_CASE(command_test_opcodes),
+	KUNIT_CASE(command_test_mapd_retire),
+	KUNIT_CASE(command_test_mapd_retire_in_place),
+	KUNIT_CASE(command_test_lpi_unique),
+	KUNIT_CASE(command_test_vlpi),
+	KUNIT_CASE(command_test_mapi),
+	KUNIT_CASE(command_test_vmapp_v4_0),
+	KUNIT_CASE(command_test_vmapp_v4_1),
+	KUNIT_CASE(command_test_vmapp_limit),
+	KUNIT_CASE(command_test_vlpi_rd_offset),
+	KUNIT_CASE(command_test_vmovp_sequence),
+	KUNIT_CASE(command_test_sync),
+	KUNIT_CASE(command_test_give_up),
+	KUNIT_CASE(command_test_machine),
+	{}
+};
+
+static struct kunit_suite command_test_suite = {
+	.name = "its-command",
+	.init = its_test_init,
+	.test_cases = command_test_cases,
+};
+
+kunit_test_suites(&mmio_test_suite, &memory_test_suite, &command_test_suite);
+
+MODULE_DESCRIPTION("KUnit tests for the ITS under pKVM");
+MODULE_LICENSE("GPL");
