@@ -259,9 +259,14 @@ static void set_up_again(const u8 *r)
 
 static void donate_to_arena(const u8 *r)
 {
+	u64 pfn = PHYS_PFN(a_page(r[1]));
+
+	if (r[0] & 0x80)
+		pfn = ~0ULL >> (r[0] & 31);
+	else if (r[0] & 0x40)
+		pfn = PHYS_PFN(RAM_BASE + r[1] % 32 * SZ_1M);
 	el2_enter();
-	its_arena_donate(r[0] & 0x80 ? ~0ULL >> (r[0] & 31) : PHYS_PFN(a_page(r[1])),
-			 r[2] < 0x80 ? r[2] % 5 : r[2]);
+	its_arena_donate(pfn, r[2] < 0x80 ? r[2] % 13 : r[2]);
 	el2_leave();
 }
 
@@ -293,11 +298,8 @@ static void lose_power(u8 how)
 {
 	bool may = true;
 
-	if (how & 1) {
-		el2_enter();
-		may = its_may_lose_power();
-		el2_leave();
-	}
+	if (how & 1)
+		may = host_ask();
 	for (u32 n = 0; may && n < config.nr_its; n++)
 		hw_lose_power(n, how & 2 && (how & 1 || hw_peek(n, GITS_CTLR) & GITS_CTLR_ENABLE));
 }

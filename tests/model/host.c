@@ -395,6 +395,7 @@ static s64 call_hand_over(unsigned int its, u32 i, u32 unused)
 static s64 take_over(unsigned int its, int fail, void (*prepared)(void))
 {
 	phys_addr_t base = FRAME_BASE(its), proxy = zalloc(config.queue_size);
+	u64 taken = memory_taken();
 	s64 ret;
 
 	for (u64 at = proxy; at < proxy + PAGE_ALIGN(config.queue_size); at += PAGE_SIZE)
@@ -425,6 +426,7 @@ static s64 take_over(unsigned int its, int fail, void (*prepared)(void))
 	for (u64 at = proxy; at < proxy + PAGE_ALIGN(config.queue_size); at += PAGE_SIZE)
 		require("I6", !host_unshare(at), "the proxy is still in use after an abort");
 	host_free(proxy, config.queue_size);
+	require("I6", memory_taken() == taken, "pages are still EL2's after an abort");
 
 	return ret;
 }
@@ -647,6 +649,21 @@ void host_restart_driver(unsigned int its)
 	restore_enable(its);
 }
 
+/* May the system lose power? If so, the ITSs have nothing left to write. */
+bool host_ask(void)
+{
+	bool may;
+
+	el2_enter();
+	may = its_may_lose_power();
+	el2_leave();
+	for (u32 its = 0; may && its < config.nr_its; its++)
+		require("I3", (hw_peek(its, GITS_CTLR) & (GITS_CTLR_ENABLE | GITS_CTLR_QUIESCENT)) ==
+			GITS_CTLR_QUIESCENT, "ITS %u isn't quiescent", its);
+
+	return may;
+}
+
 /* Suspend to RAM. True if EL2 let it happen. */
 bool host_suspend(bool restore)
 {
@@ -654,9 +671,7 @@ bool host_suspend(bool restore)
 
 	for (u32 its = 0; its < config.nr_its; its++)
 		save_disable(its);
-	el2_enter();
-	may = its_may_lose_power();
-	el2_leave();
+	may = host_ask();
 	require("I6", may || !honest, "suspend refused");
 	for (u32 its = 0; may && its < config.nr_its; its++)
 		hw_lose_power(its, restore);

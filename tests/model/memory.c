@@ -117,6 +117,17 @@ void memory_reset(void)
 	nr_seen = 0;
 }
 
+/* In bytes, without the arena */
+u64 memory_taken(void)
+{
+	u64 nr = 0;
+
+	for (u64 i = 0; i < NR_PAGES; i++)
+		nr += pages[i].its;
+
+	return nr * PAGE_SIZE - its_arena_bytes();
+}
+
 bool in_ram(phys_addr_t pa, u64 size)
 {
 	return pa >= RAM_BASE && pa < RAM_END && size <= RAM_END - pa;

@@ -137,6 +137,7 @@ struct page {
 void memory_reset(void);
 void memory_enter(void);
 struct page *page_of(phys_addr_t pa);
+u64 memory_taken(void);
 bool in_ram(phys_addr_t pa, u64 size);
 bool host_may_access(phys_addr_t pa, u64 size);
 int host_share(phys_addr_t pa);
@@ -207,6 +208,7 @@ u64 host_offset(unsigned int its);
 void host_set_offset(unsigned int its, u64 offset);
 phys_addr_t host_proxy(unsigned int its);
 u64 host_rdbase(unsigned int cpu);
+bool host_ask(void);
 bool host_suspend(bool restore);
 void host_restart_driver(unsigned int its);
 

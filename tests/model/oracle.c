@@ -43,6 +43,8 @@ static void claim(enum claim_kind kind, u32 its, u32 id, u64 start, u64 size)
 		require("I3", in_ram(at, 1) && page_of(at)->owner == OWNER_HYP &&
 			page_of(at)->its, "EL2 counts on %llx (%s), which isn't its own", at,
 			kinds[kind]);
+	require("I1", !config.dma32 || start + size <= SZ_4G, "%llx (%s) is beyond the ITS", start,
+		kinds[kind]);
 }
 
 static void claim_block(enum claim_kind kind, u32 its, u32 id, const void *va, u64 size)
@@ -54,6 +56,7 @@ static void claim_block(enum claim_kind kind, u32 its, u32 id, const void *va, u
 static void claim_free(phys_addr_t pa, u64 size)
 {
 	claim(CLAIM_FREE, 0, 0, pa, size);
+	require("I1", !(pa & (size - 1)), "%llx, a block of %llx bytes, isn't aligned", pa, size);
 	arena_used += size;
 }
 
@@ -166,6 +169,7 @@ static void check_use(enum use use, unsigned int n, u32 id, phys_addr_t pa, u64 
 	bool mine = false;
 
 	require("I1", in_ram(pa, size), "ITS %u has %llx in its tables", n, pa);
+	require("I1", !config.dma32 || pa + size <= SZ_4G, "ITS %u can't reach %llx", n, pa);
 	if (use == USE_VPT || use == USE_VCONF) {
 		for (u64 at = pa; at < pa + size; at += PAGE_SIZE) {
 			const struct page *page = page_of(at);
