@@ -32,3 +32,10 @@ declare("a57", "cortex-a57")
 declare("max", "max")
 declare("64k-max", "max", "64k")
 declare("base-a57", "cortex-a57", "default.base")
+
+
+@test("gicv4-long", groups=())
+def long(ctx):
+    """A thousand VMs: EL2 needs no more memory than for the first."""
+    ctx.boot("gicv4", cpu="cortex-a57", smp=4, params=["kvm-arm.vgic_v4_enable=1"],
+             args={"cycles": 1000, "vcpus": VCPUS}, time_limit=900)

@@ -40,7 +40,8 @@ def boot(ctx, number):
     return None
 
 
-@test("patches", groups=("default",))
+# Half an hour and more: not part of the default run, which CI has 90 minutes for.
+@test("patches", groups=())
 def patches(ctx):
     failures = []
     for number, subject, reason in build_all(ctx):
