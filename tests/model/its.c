@@ -60,7 +60,6 @@ struct hw {
 	bool		fail_next;
 	bool		failing;		/* on that command, in that slot */
 	u64		failing_slot[5];
-	u64		fault_until;		/* consumed what was queued when it failed */
 	bool		inexact;		/* it has not done what it was told */
 	bool		stale;			/* it lost what was in its caches */
 	u64		consumed;
@@ -586,8 +585,7 @@ static const char *do_mapd(struct hw *hw, const struct command *cmd)
 		return "Size";
 	if (dte.valid == new.valid)
 		return dte.valid ? "device is mapped already" : "device is not mapped";
-	if (!new.valid && hw->devices[known].nr_valid &&
-	    !(KNOWN_FAULT_BEFORE_MAPD && hw->consumed < hw->fault_until))
+	if (!new.valid && hw->devices[known].nr_valid)
 		return "events are still mapped";
 	if (dte.valid) {
 		require("model", hw->nr_zombies < MAX_KNOWN, "too many zombies");
@@ -986,8 +984,6 @@ static void execute(struct hw *hw)
 		hw->failing = cmd.opcode != GITS_CMD_SYNC;
 		memcpy(hw->failing_slot, cmd.dw, sizeof(cmd.dw));
 		hw->failing_slot[4] = hw->creadr;
-		hw->fault_until = hw->consumed +
-			(hw->cwriter + queue_size(hw) - hw->creadr) % queue_size(hw) / 32;
 		hw->fail_next = false;
 		hw->inexact = true;
 		error = "a fault of the ITS";

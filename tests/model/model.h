@@ -26,15 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Defects of the code under test that have been reported: 1 lets the model look the
- * other way, so that it goes on looking for others. To be 0 once they are fixed.
- */
-#ifndef KNOWN_FAULT_BEFORE_MAPD
-/* A fault in front of a MAPD that is queued already doesn't keep the ITT from reuse. */
-#define KNOWN_FAULT_BEFORE_MAPD	1
-#endif
-
 /**
  * struct config - the machine
  * @nr_its:	1 to MAX_ITS

@@ -1779,6 +1779,32 @@ static void command_test_give_up(struct kunit *test)
 			ITS_BAD_DEVICE);
 }
 
+/* A MAPD that is in the queue when the ITS fails on a command in front of it */
+static void command_test_give_up_unmapping(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V3);
+	struct its_cmd cmd = { { GITS_CMD_DISCARD | DEV(DEV_MAPPED) } };
+	struct its *its = &world->its[0];
+	struct its_device_record *device = its_find_device(its, DEV_MAPPED);
+	struct its_note mapd = {}, sync = {};
+
+	its_forget_events(device);
+	KUNIT_EXPECT_EQ(test, filter(its, &mapd, GITS_CMD_MAPD | DEV(DEV_MAPPED), 0, 0, 0),
+			ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 1);
+	KUNIT_EXPECT_EQ(test, mapd.what, ITS_NOTE_MAPD);
+
+	its_give_up(its, &cmd);
+	KUNIT_EXPECT_EQ(test, device->state, ITS_DEVICE_BROKEN);
+	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 0);
+	KUNIT_EXPECT_EQ(test, filter(its, &sync, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, sync.what, ITS_NOTE_NONE);
+
+	its_retire(its, &mapd);
+	KUNIT_EXPECT_NULL(test, its->waiting);
+	KUNIT_EXPECT_EQ(test, device->state, ITS_DEVICE_BROKEN);
+}
+
 static void command_test_machine(struct kunit *test)
 {
 	unsigned int nr = ARRAY_SIZE(machine.by_base);
@@ -1819,6 +1845,7 @@ static struct kunit_case command_test_cases[] = {
 	KUNIT_CASE(command_test_vmovp_sequence),
 	KUNIT_CASE(command_test_sync),
 	KUNIT_CASE(command_test_give_up),
+	KUNIT_CASE(command_test_give_up_unmapping),
 	KUNIT_CASE(command_test_machine),
 	{}
 };

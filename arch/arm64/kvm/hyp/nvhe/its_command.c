@@ -797,8 +797,11 @@ void its_retire(struct its *its, const struct its_note *note)
 	switch (note->what) {
 	case ITS_NOTE_MAPD:
 		device = its_find_device(its, note->id);
-		device->next = its->waiting;
-		its->waiting = device;
+		/* Unless the ITS failed on a command for it in the meantime */
+		if (device->state == ITS_DEVICE_UNMAPPING) {
+			device->next = its->waiting;
+			its->waiting = device;
+		}
 		break;
 	case ITS_NOTE_SYNC:
 		retire_waiting(its);
@@ -815,8 +818,10 @@ void its_retire(struct its *its, const struct its_note *note)
  * @its:	the caller holds its lock
  * @cmd:	as the ITS got it
  *
- * What the ITS makes of the device from here on is unknown: no more commands for it.
- * The note of the slot is dropped, so nothing is released on account of it.
+ * What the ITS makes of the device from here on is unknown: no more commands for it,
+ * and its ITT is never used again, even if its MAPD is in the queue already: who
+ * knows what MAPD does while events that should be unmapped are not. As for a vPE,
+ * the note of the slot is dropped, so nothing is released on account of it.
  */
 void its_give_up(struct its *its, const struct its_cmd *cmd)
 {
@@ -828,6 +833,12 @@ void its_give_up(struct its *its, const struct its_cmd *cmd)
 
 	/* Not every command is one that EL2 has seen: there are those of before */
 	device = its_find_device(its, FIELD_GET(CMD_DEVICE, cmd->dw[0]));
-	if (device && device->state == ITS_DEVICE_MAPPED)
-		device->state = ITS_DEVICE_BROKEN;
+	if (!device)
+		return;
+	if (device->state == ITS_DEVICE_UNMAPPING)
+		its->nr_unmapping--;
+	else if (device->state != ITS_DEVICE_MAPPED)
+		return;
+
+	device->state = ITS_DEVICE_BROKEN;
 }
