@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every verb stands alone: it makes what it needs first.
 
-.PHONY: help packages tree images refresh check check-agree clean
+.PHONY: help packages tree images refresh check check-agree send range-diff clean
 
 help:
 	@echo 'make packages     install the Debian packages needed (root or sudo)'
@@ -13,6 +13,9 @@ help:
 	@echo 'make refresh      write the commits of build/linux back to series/'
 	@echo 'make check        every static check'
 	@echo 'make check-agree  only: patches and in-tree files say the same'
+	@echo 'make send         mails for git send-email, a dry run, and what is left to do'
+	@echo '                  FROM=/path: of your own, signed-off patches'
+	@echo 'make range-diff   what has changed in series/ since FROM=v1, or a commit'
 	@echo 'make clean        remove kernels and test output, keep the source trees'
 	@echo
 	@echo './run and ./test do all of this by themselves; see README.md'
@@ -34,6 +37,12 @@ check: tree
 
 check-agree:
 	@scripts/check-agree
+
+send: tree
+	@scripts/send $(FROM)
+
+range-diff: tree
+	@scripts/range-diff $(FROM)
 
 # build/linux may hold work that exists nowhere else, so it is not removed here.
 clean:

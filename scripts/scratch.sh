@@ -12,17 +12,18 @@ scratch_store() {
 	SCRATCH=$1
 }
 
+field() { sed -n "s/^$1: //p" "$SCRATCH/info"; }
+
 # scratch_commits PATCH...: sets $commit to the last one; dies at a patch that does
 # not apply, and says which.
 scratch_commits() {
-	local p field
+	local p
 	ngit read-tree base
 	commit=$(ngit rev-parse base)
 	for p in "$@"; do
 		ngit mailinfo -u "$SCRATCH/body" "$SCRATCH/diff" <"$p" >"$SCRATCH/info" &&
 			ngit apply --cached --whitespace=nowarn "$SCRATCH/diff" 2>"$SCRATCH/err" ||
 			die "${p##*/} does not apply: $(head -n1 "$SCRATCH/err")"
-		field() { sed -n "s/^$1: //p" "$SCRATCH/info"; }
 		commit=$({ field Subject; echo; cat "$SCRATCH/body"; } |
 			GIT_AUTHOR_NAME=$(field Author) GIT_AUTHOR_EMAIL=$(field Email) \
 			GIT_AUTHOR_DATE=$(field Date) GIT_COMMITTER_DATE=$(field Date) \
