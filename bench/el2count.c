@@ -2,19 +2,28 @@
 /*
  * A QEMU plugin that counts what EL2 executes.
  *
- *   -plugin libel2count.so,lo=<address>,hi=<address>
+ *   -plugin libel2count.so,lo=<address>,hi=<address>[,profile=<n>]
  *
  * Addresses from lo up to hi, exclusive, are the code of EL2, which has its own
- * virtual addresses. Between two HVCs with the immediates 0x1750 and 0x1751 (see
- * tests/guest/module/its_attack.h), the plugin counts entries to EL2 and instructions
- * at EL2 and elsewhere, without the two HVCs themselves, and prints one line:
+ * virtual addresses. Two HVCs with the immediates 0x1750 and 0x1751 (see
+ * tests/guest/module/its_attack.h) are the start and the end of a burst. The plugin
+ * counts entries to EL2, and instructions at EL2 and elsewhere, without the two HVCs
+ * themselves, and prints
  *
- *   el2count: entries <n> el2 <n> other <n> longest <n>
+ *   el2count: between entries <n> el2 <n> other <n> longest <n>
+ *   el2count: burst entries <n> el2 <n> other <n> longest <n>
+ *   el2count: total entries <n> el2 <n> other <n> longest <n>
  *
- * longest is the entry with the most instructions. A last line, "el2count: total ...",
- * is about the whole run.
+ * at the start of each burst, about all since the last one; at its end; and about the
+ * whole run, HVCs included. longest is the entry with the most instructions.
  *
- * Blocks of code are counted as a whole when they are entered. One CPU only.
+ * profile: print which instructions of EL2 the n-th burst (0 is the first) executed,
+ *
+ *   el2count: at <address> <times>
+ *
+ * or, for -1, the whole run.
+ *
+ * Each instruction is counted when it starts. One CPU only.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -35,12 +44,12 @@ typedef void (*tb_trans_cb)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 typedef void (*exec_cb)(unsigned int vcpu, void *data);
 typedef void (*exit_cb)(qemu_plugin_id_t id, void *data);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, tb_trans_cb cb);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec_cb cb, int flags,
-					  void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb cb,
+					    int flags, void *data);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, exit_cb cb, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_outs(const char *text);
 #if PLUGIN_VERSION < 3
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
@@ -56,77 +65,105 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info
 #define HVC(imm)	(0xd4000002 | (imm) << 5)
 #define NO_REGS		0
 
-/* In the data of a block: its number of instructions, and what it is. */
-#define BLOCK_EL2	(1UL << 32)
-#define BLOCK_START	(1UL << 33)
-#define BLOCK_END	(1UL << 34)
+enum marker { NONE, START, END };
+
+/* What is profiled, if it is no burst. */
+enum { WHOLE_RUN = -1, NOTHING = -2 };
 
 struct counts {
 	uint64_t entries, el2, other, longest;
 };
 
-static uint64_t lo, hi;
-static struct counts burst, total;
-static uint64_t this_entry;
-static bool counting, at_el2, of_marker;
+/* An instruction of EL2, as often as it was translated. */
+struct site {
+	struct site *next;
+	uint64_t vaddr, times;
+};
+
+static uint64_t lo, hi, this_entry;
+static struct counts span, total;
+static struct site *sites;
+static bool at_el2, of_marker;
+static long bursts, profiled = NOTHING;
 
 static void print(const char *what, const struct counts *counts)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "el2count:%s entries %" PRIu64 " el2 %" PRIu64
+	snprintf(text, sizeof(text), "el2count: %s entries %" PRIu64 " el2 %" PRIu64
 		 " other %" PRIu64 " longest %" PRIu64 "\n", what, counts->entries,
 		 counts->el2, counts->other, counts->longest);
 	qemu_plugin_outs(text);
 }
 
+static void print_sites(void)
+{
+	char text[100];
+
+	for (const struct site *site = sites; site; site = site->next) {
+		if (!site->times)
+			continue;
+		snprintf(text, sizeof(text), "el2count: at %" PRIx64 " %" PRIu64 "\n",
+			 site->vaddr, site->times);
+		qemu_plugin_outs(text);
+	}
+}
+
 static void leave_el2(void)
 {
-	if (counting && !of_marker && this_entry > burst.longest)
-		burst.longest = this_entry;
+	if (this_entry > total.longest)
+		total.longest = this_entry;
+	if (!of_marker && this_entry > span.longest)
+		span.longest = this_entry;
 	of_marker = false;
+	at_el2 = false;
 }
 
-static void block(unsigned int vcpu, void *data)
+static void el2_insn(unsigned int vcpu, void *data)
 {
-	uint64_t what = (uint64_t)data, nr = (uint32_t)what;
-	bool el2 = what & BLOCK_EL2;
+	struct site *site = data;
 
-	if (el2 && !at_el2) {
+	if (!at_el2) {
+		at_el2 = true;
 		this_entry = 0;
 		total.entries++;
-		burst.entries += !of_marker;
-	} else if (!el2 && at_el2) {
-		leave_el2();
+		span.entries += !of_marker;
 	}
-	at_el2 = el2;
-
-	if (el2) {
-		total.el2 += nr;
-		this_entry += nr;
-		if (!of_marker)
-			burst.el2 += nr;
-	} else {
-		total.other += nr;
-		burst.other += nr;
+	this_entry++;
+	total.el2++;
+	if (!of_marker) {
+		span.el2++;
+		site->times++;
 	}
-
-	if (what & BLOCK_END && counting) {
-		print("", &burst);
-		counting = false;
-	}
-	if (what & BLOCK_START) {
-		memset(&burst, 0, sizeof(burst));
-		counting = true;
-	}
-	/* The next entry is the marker's own */
-	if (what & (BLOCK_START | BLOCK_END))
-		of_marker = true;
 }
 
-static uint32_t insn_at(const struct qemu_plugin_tb *tb, size_t i)
+/* A marker was executed, or that was not the code of EL2 that it led to. */
+static void other_insn(unsigned int vcpu, void *data)
 {
-	struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+	enum marker marker = (uintptr_t)data;
+
+	if (at_el2)
+		leave_el2();
+	else if (of_marker)
+		qemu_plugin_outs("el2count: EL2 is elsewhere\n");
+	total.other++;
+	if (marker == NONE) {
+		span.other++;
+		return;
+	}
+
+	print(marker == START ? "between" : "burst", &span);
+	if (marker == END && bursts++ == profiled)
+		print_sites();
+	memset(&span, 0, sizeof(span));
+	for (struct site *site = sites; site && profiled != WHOLE_RUN; site = site->next)
+		site->times = 0;
+	/* The next entry is the marker's own */
+	of_marker = true;
+}
+
+static enum marker marker_of(const struct qemu_plugin_insn *insn)
+{
 	uint32_t word;
 
 #if PLUGIN_VERSION < 3
@@ -134,31 +171,41 @@ static uint32_t insn_at(const struct qemu_plugin_tb *tb, size_t i)
 #else
 	qemu_plugin_insn_data(insn, &word, sizeof(word));
 #endif
-	return word;
+	return word == HVC(0x1750) ? START : word == HVC(0x1751) ? END : NONE;
+}
+
+static struct site *site_at(uint64_t vaddr)
+{
+	struct site *site = calloc(1, sizeof(*site));
+
+	if (!site)
+		abort();
+	site->vaddr = vaddr;
+	site->next = sites;
+	sites = site;
+	return site;
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
-	uint64_t vaddr = qemu_plugin_tb_vaddr(tb), nr = qemu_plugin_tb_n_insns(tb);
-	uint64_t what = nr;
+	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		uint64_t vaddr = qemu_plugin_insn_vaddr(insn);
 
-	if (vaddr >= lo && vaddr < hi)
-		what |= BLOCK_EL2;
-	/* An HVC ends a block. */
-	switch (insn_at(tb, nr - 1)) {
-	case HVC(0x1750):
-		what |= BLOCK_START;
-		break;
-	case HVC(0x1751):
-		what |= BLOCK_END;
-		break;
+		if (vaddr >= lo && vaddr < hi)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, el2_insn, NO_REGS,
+							       site_at(vaddr));
+		else
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, other_insn, NO_REGS,
+							       (void *)(uintptr_t)marker_of(insn));
 	}
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, block, NO_REGS, (void *)what);
 }
 
 static void at_exit(qemu_plugin_id_t id, void *data)
 {
-	print(" total", &total);
+	print("total", &total);
+	if (profiled == WHOLE_RUN)
+		print_sites();
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
@@ -169,6 +216,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 			lo = strtoull(argv[i] + 3, NULL, 0);
 		else if (!strncmp(argv[i], "hi=", 3))
 			hi = strtoull(argv[i] + 3, NULL, 0);
+		else if (!strncmp(argv[i], "profile=", 8))
+			profiled = strtol(argv[i] + 8, NULL, 0);
 		else
 			return -1;
 	}
