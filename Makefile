@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every verb stands alone: it makes what it needs first.
 
-.PHONY: help packages tree images refresh check check-agree send range-diff clean
+.PHONY: help packages tree images refresh bench bench-profile check check-agree send range-diff clean
 
 help:
 	@echo 'make packages     install the Debian packages needed (root or sudo)'
@@ -11,6 +11,8 @@ help:
 	@echo '                  VARIANTS="debug 64k.base ...": these of config/variants'
 	@echo '                  JOBS=n: parallel jobs instead of one per core'
 	@echo 'make refresh      write the commits of build/linux back to series/'
+	@echo 'make bench        count what EL2 executes, series and base -> bench/results/'
+	@echo 'make bench-profile   which functions: OPERATION="MAPTI+SYNC 2", or boot'
 	@echo 'make check        every static check'
 	@echo 'make check-agree  only: patches and in-tree files say the same'
 	@echo 'make send         mails for git send-email, a dry run, and what is left to do'
@@ -31,6 +33,15 @@ images: tree
 
 refresh:
 	@scripts/refresh
+
+bench: tree
+	@scripts/images default default.base
+	@python3 bench/table.py
+
+OPERATION ?= MAPTI+SYNC 2
+bench-profile: tree
+	@scripts/images default default.base
+	@python3 bench/table.py --profile '$(OPERATION)'
 
 check: tree
 	@scripts/check

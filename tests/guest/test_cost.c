@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One burst between markers for each kind and number of commands, in the order of
- * bench/table.py, which counts what EL2 executes in them. Works on a kernel without
- * the series as well: there, nothing of it enters EL2.
+ * What is counted by bench/: pieces of work between two markers each, named in the
+ * report in the order in which they come. "info burst=<name>" announces a burst,
+ * "info region=<name>" what lies between two empty ones.
+ *
+ * cost: accesses to the frame, each kind of command in batches, hypercalls.
+ * cost-device: a device loses its driver and gets it back.
+ * cost-worst: the worst that a hostile host can do in one trap.
+ *
+ * The first two work on a kernel without the series as well: there, nothing of it
+ * enters EL2.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest.h"
 #include "its.h"
@@ -15,6 +24,9 @@
 #define EVENT_BITS	7
 #define EVENTS		(1 << EVENT_BITS)
 #define LPI		0xe000
+#define LPI_BITS	16
+#define VPE		5
+#define VPT_SIZE	0x10000UL
 
 static struct command batch[EVENTS];
 
@@ -22,10 +34,28 @@ static void burst(const char *what, unsigned int nr)
 {
 	char key[64];
 
-	/* Said first: the n-th line of the report is about the n-th burst. */
 	snprintf(key, sizeof(key), "%s %u", what, nr);
 	info("burst", "%s", key);
 	check(queue_post_marked(batch, nr), "%s is consumed", key);
+}
+
+static void access_burst(const char *what, enum attack_insn insn, uint64_t offset,
+			 uint64_t value, unsigned int nr)
+{
+	info("burst", "%s %u", what, nr);
+	check(!attack_burst(insn, ITS_FRAME + offset, value, nr), "%s %u", what, nr);
+}
+
+/* Both ends of a region: a burst of nothing. */
+static void region_end(void)
+{
+	attack_burst(ATTACK_LDR32, ITS_FRAME, 0, 0);
+}
+
+static void region_start(const char *what, unsigned int nr)
+{
+	info("region", "%s %u", what, nr);
+	region_end();
 }
 
 static void fill(struct command (*command)(unsigned int), unsigned int nr)
@@ -79,6 +109,51 @@ static const struct {
 	{ "MOVI", movi_of }, { "DISCARD", discard_of }, { "refused", refused_of },
 };
 
+/* Reserved twice, so that EL2 has memory for one more and needs no donation. */
+static void spare_block(uint64_t device)
+{
+	for (int i = 0; i < 2; i++)
+		check_eq(reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, device, EVENT_BITS), 0,
+			 "EL2 has memory to spare");
+}
+
+/* Each with a marker before and after, and the way into the kernel and back. */
+static void calls(void)
+{
+	int64_t ret;
+
+	region_start("hypercall: unknown ITS", 1);
+	ret = hypercall(ATTACK_CALL_RESERVE_DEVICE, 0, 0, 0, 0, 0, 0);
+	region_end();
+	check(ret < 0, "there is no such ITS");
+	spare_block(DEVICE);
+	region_start("hypercall: reserve a device again", 1);
+	ret = hypercall(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, DEVICE, EVENT_BITS, 0, 0, 0);
+	region_end();
+	check_eq(ret, 0, "a device is reserved again");
+}
+
+/* Of a vPE, from the pinning of its pending table to the end of it. */
+static void vpe_commands(void)
+{
+	uint64_t vpt = pages_alloc(4), page = getpagesize();
+
+	for (uint64_t at = 0; at < VPT_SIZE; at += page)
+		hypercall(ATTACK_CALL_SHARE_HYP, (vpt + at) / page, 0, 0, 0, 0, 0);
+	if (!check(vpt && !reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0), "a vPE is reserved"))
+		return;
+	batch[0] = vmapp(VPE, 0, vpt, LPI_BITS);
+	burst("VMAPP", 1);
+	batch[0] = on_vpe(VINVALL, VPE);
+	burst("VINVALL", 1);
+	batch[0] = on_vpe(VSYNC, VPE);
+	burst("VSYNC", 1);
+	batch[0] = (struct command){ { VMAPP, (uint64_t)VPE << 32 } };
+	batch[1] = on_vpe(VSYNC, VPE);
+	burst("VMAPP-V0+VSYNC", 2);
+	burst("nothing, a vPE is released", 0);
+}
+
 static void test_cost(void)
 {
 	static const unsigned int batches[] = { 1, 16, 64 };
@@ -90,11 +165,18 @@ static void test_cost(void)
 	series = hypercall(ATTACK_CALL_STAT, ITS_FRAME, 0, 0, 0, 0, 0) == 2;
 	info("series", "%d", series);
 
+	/* The first access maps the frame again, if the host has forgotten that */
+	its_read(GITS_CREADR);
+	access_burst("read", ATTACK_LDR32, GITS_CREADR, 0, 100);
+	access_burst("CWRITER", ATTACK_STR32, GITS_CWRITER, its_read(GITS_CWRITER), 100);
+	access_burst("ignored write", ATTACK_STR32, GITS_IIDR, 0, 1);
 	burst("nothing", 0);
 	/* Without the series, the ITT would be the host's; MAPD is all that needs one. */
 	if (series)
 		check_eq(reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, DEVICE, EVENT_BITS), 0,
 			 "a device is reserved");
+	if (series)
+		calls();
 	batch[0] = mapd(DEVICE, EVENT_BITS, series ? 0 : pages_alloc(0));
 	burst("MAPD", 1);
 	for (size_t b = 0; b < sizeof(batches) / sizeof(batches[0]); b++) {
@@ -118,5 +200,178 @@ static void test_cost(void)
 	batch[0] = unmapd(DEVICE);
 	batch[1] = sync_cmd(0);
 	burst("MAPD-V0+SYNC", 2);
+	if (series) {
+		burst("nothing, a device is released", 0);
+		vpe_commands();
+	}
 }
 GUEST_TEST("cost", test_cost);
+
+#define DRIVER	"/sys/bus/pci/drivers/virtio-pci/"
+
+static void test_cost_device(void)
+{
+	long cycles = arg_long("cycles", 16);
+	struct io_device *dev;
+	bool good = true;
+
+	for_each_io_device(dev) {
+		if (!check(attack_open() && io_wait(dev), "%s is there", dev->kind))
+			return;
+		/* The first time, the kernel allocates what it keeps */
+		for (int measured = 0; measured < 2; measured++) {
+			if (measured)
+				region_start("unbind+bind", cycles);
+			for (long i = 0; i < cycles; i++)
+				good &= !write_file(DRIVER "unbind", dev->pci) &&
+					!write_file(DRIVER "bind", dev->pci);
+			if (measured)
+				region_end();
+		}
+		check(good && io_wait(dev), "%s is back", dev->kind);
+	}
+}
+GUEST_TEST("cost-device", test_cost_device);
+
+/*
+ * The queue is as long as it can be, QUEUE_SLOTS - 1 commands in one write, and full of
+ * the dearest commands. What EL2 releases for them is part of the next write.
+ */
+#define FULL		(QUEUE_SLOTS - 1)
+#define WORST_BITS	11			/* as many events as slots */
+
+static struct command full[QUEUE_SLOTS];
+
+static void worst(const char *what)
+{
+	info("burst", "%s %u", what, FULL);
+	check(queue_post_marked(full, FULL), "%s are consumed", what);
+}
+
+static struct command full_mapti(unsigned int i)
+{
+	return mapti(DEVICE, i, LPI + i, 0);
+}
+
+static struct command full_discard(unsigned int i)
+{
+	return on_event(DISCARD, DEVICE, i);
+}
+
+static struct command full_unmapd(unsigned int i)
+{
+	return unmapd(DEVICE + i);
+}
+
+static struct command full_mapd(unsigned int i)
+{
+	return mapd(DEVICE + i, 1, 0);
+}
+
+/* A pending table for each vPE: no two may have the same. */
+#define VPT_BLOCK	(64 * VPT_SIZE)
+#define VPT_BLOCKS	(QUEUE_SLOTS * VPT_SIZE / VPT_BLOCK)
+
+static uint64_t vpt_blocks[VPT_BLOCKS];
+
+static uint64_t vpt_of(unsigned int vpe)
+{
+	uint64_t at = vpe * VPT_SIZE;
+
+	return vpt_blocks[at / VPT_BLOCK] + at % VPT_BLOCK;
+}
+
+static struct command full_vmapp(unsigned int i)
+{
+	return vmapp(i, 0, vpt_of(i), LPI_BITS);
+}
+
+/* So that half of them are released by the next write. */
+static struct command full_unvmapp(unsigned int i)
+{
+	return i & 1 ? on_vpe(VSYNC, i / 2) : (struct command){ { VMAPP, (uint64_t)(i / 2) << 32 } };
+}
+
+static struct command full_refused_vmapp(unsigned int i)
+{
+	(void)i;
+	return vmapp(FULL, 0, vpt_of(FULL), LPI_BITS);
+}
+
+static void fill_full(struct command (*command)(unsigned int))
+{
+	for (unsigned int i = 0; i < FULL; i++)
+		full[i] = command(i);
+}
+
+static void worst_devices(void)
+{
+	int64_t ret = 0;
+
+	for (unsigned int i = 0; i < FULL && !ret; i++)
+		ret = reserve(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, DEVICE + i,
+			      i ? 1 : WORST_BITS);
+	if (!check_eq(ret, 0, "devices are reserved"))
+		return;
+	fill_full(full_mapd);
+	full[0] = mapd(DEVICE, WORST_BITS, 0);
+	worst("MAPD");
+	fill_full(full_mapti);
+	worst("MAPTI");
+	fill_full(full_discard);
+	worst("DISCARD");
+	spare_block(DEVICE + FULL);
+	fill_full(full_unmapd);
+	full[FULL - 1] = sync_cmd(0);
+	worst("MAPD-V0 and a SYNC");
+	/* What these release is released by whoever comes next with the lock of the ITS */
+	region_start("hypercall: reserve a device, all others are released", 1);
+	ret = hypercall(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, DEVICE, EVENT_BITS, 0, 0, 0);
+	region_end();
+	check_eq(ret, 0, "a device is reserved, the others are released");
+}
+
+static void worst_vpes(void)
+{
+	const uint64_t page = getpagesize();
+	int64_t ret = 0;
+
+	for (unsigned int i = 0; i < VPT_BLOCKS && !ret; i++) {
+		vpt_blocks[i] = pages_alloc(__builtin_ctzl(VPT_BLOCK / page));
+		if (!vpt_blocks[i])
+			ret = -ENOMEM;
+		for (uint64_t at = 0; at < VPT_BLOCK && !ret; at += page)
+			ret = hypercall(ATTACK_CALL_SHARE_HYP, (vpt_blocks[i] + at) / page,
+					0, 0, 0, 0, 0);
+	}
+	if (!check_eq(ret, 0, "there is memory for the vPEs"))
+		return;
+	for (unsigned int i = 0; i < FULL && !ret; i++)
+		ret = reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, i, 0);
+	if (!check_eq(ret, 0, "vPEs are reserved"))
+		return;
+	fill_full(full_vmapp);
+	worst("VMAPP");
+	fill_full(full_unvmapp);
+	worst("VMAPP-V0+VSYNC");
+	/* Half of them are released, and pinned again in the same trap */
+	fill_full(full_vmapp);
+	worst("VMAPP, after VMAPP-V0+VSYNC");
+	/* All pages of the table are looked at, but the last is the host's alone */
+	hypercall(ATTACK_CALL_UNSHARE_HYP, (vpt_of(FULL) + VPT_SIZE) / page - 1, 0, 0, 0, 0, 0);
+	check_eq(reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, FULL, 0), 0, "one more vPE");
+	fill_full(full_refused_vmapp);
+	worst("VMAPP, refused");
+}
+
+static void test_cost_worst(void)
+{
+	struct attack_queue queue;
+
+	if (!queue_open(&queue))
+		return;
+	worst_devices();
+	if (arg_long("gic", 4) == 4)
+		worst_vpes();
+}
+GUEST_TEST("cost-worst", test_cost_worst);

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the series may cost, as numbers; checked by the tests bench-*.
+
+A target is what was asked for, None if it was only to be stated; a limit is what a
+test allows on each CPU model, and should be the target wherever that is reached, and
+just above what is reached elsewhere. All are counted as bench/README.md says:
+instructions at EL2, unless the text says otherwise.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    name: str       # what measures.py calls it
+    text: str
+    target: float
+    limits: dict    # {CPU model: at most}
+
+
+def budget(name, text, target, max, a57):
+    return Budget(name, text, target, {"max": max, "cortex-a57": a57})
+
+
+BUDGETS = [
+    #      name                  text                                        target    max     a57
+    budget("read-entries",       "EL2 entries of a register read",                0,     0,      0),
+    budget("cwriter-entries",    "EL2 entries of a write of GITS_CWRITER",        1,     1,      1),
+    budget("sync-ratio",         "a SYNC, to a write that submits nothing",     2.0,   2.0,    2.0),
+    budget("empty",              "a write that submits nothing",              None,   420,    420),
+    budget("sync-further",       "a further SYNC in the same write",             60,   150,    150),
+    budget("mapti-further",      "a further MAPTI",                             120,   235,    235),
+    budget("inv-further",        "a further INV",                               120,   180,    180),
+    budget("mapti-sync",         "MAPTI+SYNC, as the driver posts it",          350,   850,    850),
+    budget("device-percent",     "unbind+bind, all instructions, % over base",  1.0,   1.2,    1.2),
+    budget("boot-percent",       "a boot, all instructions, % over base",       1.0,   2.5,    2.5),
+    budget("worst-trap",         "the worst trap of a hostile host",           None,  29e6,   29e6),
+    budget("worst-call",         "the worst hypercall with the ITS's lock",    None, 310e3,  310e3),
+]
+
+
+def complaints(values, cpu, names=None):
+    """What is over its limit, of these names; a value that is missing is, too."""
+    lines = []
+    for item in BUDGETS:
+        if names and item.name not in names:
+            continue
+        if item.name not in values:
+            lines.append(f"{item.text}: not measured")
+        elif not values[item.name] <= item.limits[cpu]:
+            lines.append(f"{item.text}: {values[item.name]:g}, the limit is {item.limits[cpu]:g}")
+    return lines
