@@ -17,10 +17,7 @@
 #include "guest.h"
 #include "its.h"
 #include "queue.h"
-
-#ifndef KVM_VM_TYPE_ARM_PROTECTED
-#define KVM_VM_TYPE_ARM_PROTECTED	(1UL << 31)
-#endif
+#include "vm.h"
 
 #define CODE_GPA	0x10000000UL
 #define MEM_SIZE	0x200000UL
@@ -30,11 +27,7 @@
 /* PSCI SYSTEM_OFF: movz w0, #8; movk w0, #0x8400, lsl #16; hvc #0; b . */
 static const uint32_t code[] = { 0x52800100, 0x72b08000, 0xd4000002, 0x14000000 };
 
-/*
- * Run one vCPU until it powers itself off, then call after(), if any, while there
- * is still a VM. Returns 0, or -errno.
- */
-static int run_vm(unsigned long type, void (*after)(void))
+int run_vm(unsigned long type, void (*after)(void))
 {
 	struct kvm_userspace_memory_region region = { .guest_phys_addr = CODE_GPA,
 						      .memory_size = MEM_SIZE };
