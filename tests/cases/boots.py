@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The machine comes up and MSIs flow: CPU models, GICs, CPU counts, variants."""
 
+import itertools
+
+from lpi import MORE
 from testing import test
 
 # What protected mode is on each CPU model, and the mode without any parameter.
@@ -42,6 +45,55 @@ protected_boot("16k-a35", "cortex-a35", variant="16k", mode="protected-nvhe")
 protected_boot("16k-max", "max,lpa2=off", variant="16k", mode="protected-hvhe")
 protected_boot("64k-a57", "a57", variant="64k")
 protected_boot("64k-max", "max", variant="64k")
+
+
+# All the rest, on demand: `./test matrix` boots each kernel on each machine.
+KERNELS = {
+    # name: (without and with EL2 debugging, nVHE, hVHE)
+    "4k": ("default", "debug", "a57", "max"),
+    "16k": ("16k", "16k-debug", "cortex-a35", "max,lpa2=off"),
+    "64k": ("64k", "64k-debug", "a57", "max"),
+}
+
+
+def matrix_boots(kernel, variant, mode, cpu):
+    for gic, smp, efi in itertools.product((3, 4), (1, 2, 4, 8), (False, True)):
+        # Those of the first loop are the same
+        if (variant, efi) == ("default", False):
+            continue
+        words = ["matrix", kernel, mode] + ["debug"] * ("debug" in variant)
+        words += ["acpi"] * efi + [f"gic{gic}", f"smp{smp}"]
+        protected_boot("-".join(words), cpu, gic, smp, ("matrix",), variant,
+                       mode=f"protected-{mode}", efi=efi, time_limit=600)
+
+
+for kernel, (plain, debug, nvhe, hvhe) in KERNELS.items():
+    for variant in (plain, debug):
+        matrix_boots(kernel, variant, "nvhe", nvhe)
+        matrix_boots(kernel, variant, "hvhe", hvhe)
+
+# A kernel that checks its locking and memory accesses: slow, and with more to do
+# than to boot.
+LOCKDEP = {
+    "boot": {}, "rebind": dict(args={"cycles": 5}), "hotplug": {}, "suspend": dict(args={"cycles": 3}),
+    "vm": {}, "lpi": dict(args={"seconds": 10, "with": "affinity+hotplug"}, extra=MORE),
+    "gicv4": dict(args={"cycles": 5, "vcpus": 4}, params=["kvm-arm.vgic_v4_enable=1"]),
+}
+
+
+def lockdep_boot(guest_test, cpu, **machine):
+    @test(f"lockdep-{guest_test}-{cpu}", variants=["lockdep"], groups=("matrix", "lockdep"))
+    def boot(ctx):
+        result = ctx.boot(guest_test, cpu=CPUS[cpu]["cpu"], smp=4, memory=2048, time_limit=900,
+                          **machine)
+        ctx.expect_line(result, r"Lock dependency validator")
+        ctx.expect_line(result, r"KernelAddressSanitizer initialized")
+        ctx.expect_line(result, PROTECTED)
+
+
+for guest_test, machine in LOCKDEP.items():
+    for cpu in ("a57", "max"):
+        lockdep_boot(guest_test, cpu, **machine)
 
 
 def acpi_boot(cpu):
