@@ -61,13 +61,16 @@ enum pkvm_its_verdict {
 enum pkvm_its_stat {
 	PKVM_ITS_STATE,		/* enum pkvm_its_state */
 	PKVM_ITS_WRITES,	/* of GITS_CWRITER */
-	PKVM_ITS_COMMANDS,	/* accepted */
-	PKVM_ITS_REJECTED,	/* commands replaced by SYNC */
+	PKVM_ITS_COMMANDS,	/* that the host has given */
+	PKVM_ITS_REJECTED,	/* those of them replaced by SYNC */
 	PKVM_ITS_IGNORED,	/* writes of registers that changed nothing */
 	PKVM_ITS_STALLS,	/* slots of a stalled queue replaced by SYNC */
 	PKVM_ITS_RESTARTS,	/* of the queue */
 	PKVM_ITS_LAST_VERDICT,	/* enum pkvm_its_verdict of the last rejection */
 	PKVM_ITS_ARENA_BYTES,	/* donated by the host, for all ITSs together */
+	PKVM_ITS_TABLE_BYTES,	/* taken in place: tables of GITS_BASER<n> */
+	PKVM_ITS_ITT_BYTES,	/* likewise: ITTs of devices that were mapped already */
+	PKVM_ITS_QUEUE_BYTES,	/* likewise: the hardware queue */
 	PKVM_ITS_NR_STATS
 };
 

@@ -183,13 +183,10 @@ static bool doorbell_is_valid(u32 intid)
 	return intid == ITS_NO_DOORBELL || lpi_is_valid(intid);
 }
 
-/* Also for what was mapped before the take-over. */
-enum pkvm_its_verdict its_map_event(struct its_device_record *device, u32 event, u32 intid)
+/* @event is in the ITT and not mapped. */
+static __always_inline enum pkvm_its_verdict map_lpi(struct its_device_record *device,
+						      u32 event, u32 intid)
 {
-	if (event >> device->event_bits)
-		return ITS_BAD_EVENT;
-	if (device->events[event])
-		return ITS_BAD_STATE;
 	if (!lpi_is_valid(intid))
 		return ITS_BAD_INTID;
 	if (test_and_set_bit(intid, lpis_mapped))
@@ -199,6 +196,17 @@ enum pkvm_its_verdict its_map_event(struct its_device_record *device, u32 event,
 	device->nr_mapped++;
 
 	return ITS_ACCEPTED;
+}
+
+/* For what was mapped before the take-over. */
+enum pkvm_its_verdict its_map_event(struct its_device_record *device, u32 event, u32 intid)
+{
+	if (event >> device->event_bits)
+		return ITS_BAD_EVENT;
+	if (device->events[event])
+		return ITS_BAD_STATE;
+
+	return map_lpi(device, event, intid);
 }
 
 static void its_unmap_event(struct its_device_record *device, u32 event)
@@ -307,13 +315,13 @@ static enum pkvm_its_verdict its_mapc(struct its *its, struct its_cmd *cmd,
 static enum pkvm_its_verdict its_mapti(struct its *its, struct its_cmd *cmd,
 				       const struct its_args *args, struct its_note *note)
 {
-	return its_map_event(args->device, args->event, FIELD_GET(CMD_INTID, cmd->dw[1]));
+	return map_lpi(args->device, args->event, FIELD_GET(CMD_INTID, cmd->dw[1]));
 }
 
 static enum pkvm_its_verdict its_mapi(struct its *its, struct its_cmd *cmd,
 				      const struct its_args *args, struct its_note *note)
 {
-	return its_map_event(args->device, args->event, args->event);
+	return map_lpi(args->device, args->event, args->event);
 }
 
 static enum pkvm_its_verdict its_discard(struct its *its, struct its_cmd *cmd,
@@ -641,6 +649,29 @@ static bool vpe_is_mapped(const struct its *its, const struct its_vpe_record *vp
 	return vpe && (READ_ONCE(vpe->mapped) & its_bit(its));
 }
 
+/* Commands come in groups: for one device, and one redistributor. */
+static struct its_device_record *find_device_again(struct its *its, u32 id)
+{
+	if (!its->last_device || its->last_device_id != id) {
+		its->last_device = its_find_device(its, id);
+		its->last_device_id = id;
+	}
+
+	return its->last_device;
+}
+
+static bool rdbase_is_valid_again(struct its *its, u64 rdbase)
+{
+	if (its->last_rdbase == (rdbase | 1))
+		return true;
+	if (!rdbase_is_valid(its, rdbase))
+		return false;
+
+	its->last_rdbase = rdbase | 1;
+
+	return true;
+}
+
 static bool event_is_good(const struct its *its, u32 checks, u32 event)
 {
 	if (checks & CHECK_UNMAPPED)
@@ -665,7 +696,7 @@ static enum pkvm_its_verdict run_row(struct its *its, const struct its_row *row,
 	}
 
 	if (row->checks & CHECK_DEVICE) {
-		args.device = its_find_device(its, FIELD_GET(CMD_DEVICE, cmd->dw[0]));
+		args.device = find_device_again(its, FIELD_GET(CMD_DEVICE, cmd->dw[0]));
 		if (!args.device || args.device->state != ITS_DEVICE_MAPPED)
 			return ITS_BAD_DEVICE;
 
@@ -683,7 +714,7 @@ static enum pkvm_its_verdict run_row(struct its *its, const struct its_row *row,
 			return ITS_BAD_ICID;
 	}
 
-	if ((row->checks & CHECK_RDBASE) && !rdbase_is_valid(its, cmd->dw[2] & CMD_RDBASE))
+	if ((row->checks & CHECK_RDBASE) && !rdbase_is_valid_again(its, cmd->dw[2] & CMD_RDBASE))
 		return ITS_BAD_RDBASE;
 
 	return row->fn ? row->fn(its, cmd, &args, note) : ITS_ACCEPTED;
@@ -710,10 +741,13 @@ enum pkvm_its_verdict its_filter(struct its *its, struct its_cmd *cmd, struct it
 		return ITS_UNKNOWN;
 
 	row = &its_rows[opcode];
+	/* Or its address would be computed again for each field */
+	OPTIMIZER_HIDE_VAR(row);
 	if (!(row->checks || row->fn))
 		return ITS_UNKNOWN;
-	if (((row->checks & CHECK_V4) && !its_is_v4(its)) ||
-	    ((row->checks & CHECK_V4_1) && !its_is_v4_1(its)))
+	if (row->checks & CHECK_V4 && !its_is_v4(its))
+		return ITS_NO_SUPPORT;
+	if (row->checks & CHECK_V4_1 && !its_is_v4_1(its))
 		return ITS_NO_SUPPORT;
 
 	cmd->dw[0] = (cmd->dw[0] & row->fields[0]) | opcode;
@@ -721,12 +755,11 @@ enum pkvm_its_verdict its_filter(struct its *its, struct its_cmd *cmd, struct it
 	cmd->dw[2] &= row->fields[2];
 	cmd->dw[3] &= row->fields[3];
 
-	if (!(row->checks & CHECK_VPE))
-		return run_row(its, row, cmd, note);
-
-	hyp_spin_lock(&its_vpe_lock);
+	if (row->checks & CHECK_VPE)
+		hyp_spin_lock(&its_vpe_lock);
 	verdict = run_row(its, row, cmd, note);
-	hyp_spin_unlock(&its_vpe_lock);
+	if (row->checks & CHECK_VPE)
+		hyp_spin_unlock(&its_vpe_lock);
 
 	return verdict;
 }

@@ -104,7 +104,7 @@ static bool its_cwriter_is_valid(const struct its *its, u64 cwriter)
 	if (cwriter & ~(ITS_QUEUE_OFFSET | ITS_CWRITER_RETRY))
 		return false;
 
-	return (cwriter & ITS_QUEUE_OFFSET) < ITS_CBASER_SIZE(its->cbaser);
+	return (cwriter & ITS_QUEUE_OFFSET) < its->size;
 }
 
 /*
@@ -156,6 +156,19 @@ static struct its_note *its_note(const struct its *its, u64 offset)
 	return &its->notes[offset / ITS_SLOT_SIZE];
 }
 
+/* Each doubleword is read once, whoever may be changing it. */
+static struct its_cmd its_read_slot(const __le64 *queue, u64 offset)
+{
+	const __le64 *slot = (const void *)queue + offset;
+
+	return (struct its_cmd){ {
+		le64_to_cpu(READ_ONCE(slot[0])),
+		le64_to_cpu(READ_ONCE(slot[1])),
+		le64_to_cpu(READ_ONCE(slot[2])),
+		le64_to_cpu(READ_ONCE(slot[3])),
+	} };
+}
+
 /*
  * Write a slot of the hardware queue. The ITS sees it once its_publish_slots() has
  * returned.
@@ -192,29 +205,12 @@ static bool its_is_live(const struct its *its)
 	return (its_read_ctlr(its) & GITS_CTLR_ENABLE) && its_read_cbaser(its) == its->cbaser;
 }
 
-/*
- * Note how far the ITS has come and release what it is done with. GITS_CREADR is
- * read once; a value outside of what was submitted is no progress.
- *
- * Return: the slot where the queue is stalled, or its->size.
- */
-static u64 its_collect(struct its *its)
+/* The ITS has consumed the slots up to @end. */
+static void its_retire_slots(struct its *its, u64 end)
 {
-	u64 creadr = readq_relaxed(its->frame + GITS_CREADR);
-	u64 offset = creadr & ITS_QUEUE_OFFSET;
-
-	if (offset >= its->size || its_distance(its, its->read, offset) >
-				   its_distance(its, its->read, its->write))
-		return its->size;
-
-	/* An ITS that is not at work makes no progress: it has lost its state */
-	if (offset != its->read && !its_is_live(its))
-		return its->size;
-
-	/* Nothing to release up to there? That's the usual case. */
-	for (; its->nr_notes && its->read != offset;
-	     its->read = its_next_slot(its, its->read)) {
-		struct its_note *note = its_note(its, its->read);
+	for (u64 offset = its->read; its->nr_notes && offset != end;
+	     offset = its_next_slot(its, offset)) {
+		struct its_note *note = its_note(its, offset);
 
 		if (note->what) {
 			its_retire(its, note);
@@ -222,26 +218,51 @@ static u64 its_collect(struct its *its)
 			its->nr_notes--;
 		}
 	}
-	its->read = offset;
+}
 
-	if ((creadr & ITS_CREADR_STALLED) && its->read != its->write)
-		return its->read;
+/* From where the ITS was when EL2 last looked to @offset, all has been submitted. */
+static bool its_was_submitted(const struct its *its, u64 offset)
+{
+	return offset < its->size && its_distance(its, its->read, offset) <=
+				     its_distance(its, its->read, its->write);
+}
 
-	return its->size;
+/*
+ * Note how far the ITS has come and release what it is done with. GITS_CREADR is
+ * read once; a value outside of what was submitted is no progress, and neither is
+ * that of an ITS that is not at work: it has lost its state. To find out takes more
+ * reads of its registers, so that is left for when there is something to release.
+ * Where @its->enabled is wrong, the ITS is never enabled again.
+ *
+ * Return: the queue is stalled, at @its->read.
+ */
+static bool its_collect(struct its *its)
+{
+	u64 creadr = readq_relaxed(its->frame + GITS_CREADR);
+	u64 offset = creadr & ITS_QUEUE_OFFSET;
+
+	if (offset != its->read) {
+		if (offset != its->write && !its_was_submitted(its, offset))
+			return false;
+		if (!its->enabled || (its->nr_notes && !its_is_live(its)))
+			return false;
+		if (its->nr_notes)
+			its_retire_slots(its, offset);
+		its->read = offset;
+	}
+
+	return (creadr & ITS_CREADR_STALLED) && its->read != its->write;
 }
 
 /*
  * Replace the command that the ITS stumbled over, as the driver would wait for it
  * for ever. What it was to release is not released: who knows what became of it.
  */
-static void its_skip_stalled(struct its *its, u64 offset)
+static void its_skip_stalled(struct its *its)
 {
-	const __le64 *slot = (const void *)its->queue + offset;
-	struct its_note *note = its_note(its, offset);
-	struct its_cmd cmd;
+	struct its_cmd cmd = its_read_slot(its->queue, its->read);
+	struct its_note *note = its_note(its, its->read);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(cmd.dw); i++)
-		cmd.dw[i] = le64_to_cpu(slot[i]);
 	its_give_up(its, &cmd);
 
 	if (note->what) {
@@ -250,27 +271,20 @@ static void its_skip_stalled(struct its *its, u64 offset)
 	}
 
 	its_build_sync(its, &cmd);
-	its_write_slot(its, offset, &cmd);
+	its_write_slot(its, its->read, &cmd);
 	its->stats[PKVM_ITS_STALLS]++;
 }
 
 static void its_submit_slot(struct its *its, u64 offset)
 {
-	const __le64 *slot = (const void *)its->proxy + offset;
-	struct its_note note = {};
-	enum pkvm_its_verdict verdict;
-	struct its_cmd cmd;
-	u8 opcode;
-
 	/* The host may change it at any time: this is the only look at it */
-	for (unsigned int i = 0; i < ARRAY_SIZE(cmd.dw); i++)
-		cmd.dw[i] = le64_to_cpu(READ_ONCE(slot[i]));
+	struct its_cmd cmd = its_read_slot(its->proxy, offset);
+	enum pkvm_its_verdict verdict;
+	struct its_note note = {};
+	u8 opcode = cmd.dw[0];
 
-	opcode = cmd.dw[0];
 	verdict = its_filter(its, &cmd, &note);
-	if (verdict == ITS_ACCEPTED) {
-		its->stats[PKVM_ITS_COMMANDS]++;
-	} else {
+	if (verdict != ITS_ACCEPTED) {
 		its_build_sync(its, &cmd);
 		its->stats[PKVM_ITS_REJECTED]++;
 		its->stats[PKVM_ITS_LAST_VERDICT] = verdict;
@@ -293,23 +307,24 @@ static void its_submit_slot(struct its *its, u64 offset)
 static enum pkvm_mmio_result its_submit(struct its *its, u64 end)
 {
 	enum pkvm_mmio_result res = PKVM_MMIO_OK;
-	u64 stalled, used, retry = 0;
+	u64 offset, retry = 0;
 
 	its->stats[PKVM_ITS_WRITES]++;
-	stalled = its_collect(its);
-	if (stalled != its->size) {
-		its_skip_stalled(its, stalled);
+	if (its_collect(its)) {
+		its_skip_stalled(its);
 		retry = ITS_CWRITER_RETRY;
 	}
 
-	used = its_distance(its, its->read, its->write);
-	if (used + its_distance(its, its->write, end) >= its->size) {
+	offset = its->write;
+	if (its_distance(its, its->read, offset) + its_distance(its, offset, end) >= its->size) {
 		res = PKVM_MMIO_IGNORED;
-		end = its->write;
+		end = offset;
 	}
 
-	for (; its->write != end; its->write = its_next_slot(its, its->write))
-		its_submit_slot(its, its->write);
+	its->stats[PKVM_ITS_COMMANDS] += its_distance(its, offset, end) / ITS_SLOT_SIZE;
+	for (; offset != end; offset = its_next_slot(its, offset))
+		its_submit_slot(its, offset);
+	its->write = end;
 
 	its_publish_slots(its);
 	writeq_relaxed(end | retry, its->frame + GITS_CWRITER);
@@ -368,7 +383,7 @@ static bool its_queue_agrees(const struct its *its)
 	return cwriter == its->write && creadr == its->read;
 }
 
-static enum pkvm_mmio_result its_write_ctlr(struct its *its, unsigned int n,
+static enum pkvm_mmio_result its_write_ctlr(struct its *its,
 					    const struct pkvm_mmio_write *write)
 {
 	u32 ctlr = its->ctlr | (write->value & its->ctlr_host);
@@ -421,22 +436,23 @@ static enum pkvm_mmio_result its_write_pinned(struct its *its, u64 pinned,
 	return PKVM_MMIO_OK;
 }
 
-static enum pkvm_mmio_result its_write_cbaser(struct its *its, unsigned int n,
+static enum pkvm_mmio_result its_write_cbaser(struct its *its,
 					      const struct pkvm_mmio_write *write)
 {
 	return its_write_pinned(its, its->cbaser, its->frame + GITS_CBASER, write);
 }
 
-static enum pkvm_mmio_result its_write_baser(struct its *its, unsigned int n,
+static enum pkvm_mmio_result its_write_baser(struct its *its,
 					     const struct pkvm_mmio_write *write)
 {
+	unsigned int n = (write->offset - GITS_BASER) / sizeof(u64);
 	void __iomem *reg = its->frame + GITS_BASER + n * sizeof(u64);
 
 	return its_write_pinned(its, its->baser[n], reg, write);
 }
 
 /* Nothing but RES0 is in the upper half. */
-static enum pkvm_mmio_result its_write_cwriter(struct its *its, unsigned int n,
+static enum pkvm_mmio_result its_write_cwriter(struct its *its,
 					       const struct pkvm_mmio_write *write)
 {
 	if (write->offset != GITS_CWRITER || !its_cwriter_is_valid(its, write->value))
@@ -456,24 +472,24 @@ static enum pkvm_mmio_result its_write_cwriter(struct its *its, unsigned int n,
  * @offset:	into the control frame, in bytes
  * @size:	of each register, in bytes; a 64-bit one may be written by halves
  * @nr:		how many of them there are
- * @write:	called for the n-th of them, with the lock of the ITS held
+ * @write:	called with the lock of the ITS held
  */
 struct its_reg {
 	u16			offset;
 	u8			size;
 	u8			nr;
-	enum pkvm_mmio_result	(*write)(struct its *its, unsigned int n,
-					 const struct pkvm_mmio_write *write);
+	enum pkvm_mmio_result	(*write)(struct its *its, const struct pkvm_mmio_write *write);
 };
 
 /*
  * No row, no write: a reserved or IMPLEMENTATION DEFINED register may do
- * anything, up to an external abort that EL2 would not survive.
+ * anything, up to an external abort that EL2 would not survive. The one that is
+ * written all the time comes first.
  */
 static const struct its_reg its_regs[] = {
+	{ GITS_CWRITER,	sizeof(u64),	1,			its_write_cwriter },
 	{ GITS_CTLR,	sizeof(u32),	1,			its_write_ctlr },
 	{ GITS_CBASER,	sizeof(u64),	1,			its_write_cbaser },
-	{ GITS_CWRITER,	sizeof(u64),	1,			its_write_cwriter },
 	{ GITS_BASER,	sizeof(u64),	GITS_BASER_NR_REGS,	its_write_baser },
 };
 
@@ -499,7 +515,7 @@ static enum pkvm_mmio_result its_write(const struct pkvm_mmio_range *range,
 
 	hyp_spin_lock(&its->lock);
 	if (reg && write->size <= reg->size)
-		res = reg->write(its, (write->offset - reg->offset) / reg->size, write);
+		res = reg->write(its, write);
 	if (res != PKVM_MMIO_OK)
 		its->stats[PKVM_ITS_IGNORED]++;
 	hyp_spin_unlock(&its->lock);
@@ -520,6 +536,7 @@ static void its_pin(struct its *its)
 	its->ctlr = ctlr & ~(its->ctlr_host | GITS_CTLR_QUIESCENT);
 	if (ctlr & GITS_CTLR_ENABLE)
 		its->cbaser = readq_relaxed(its->frame + GITS_CBASER);
+	its->size = ITS_CBASER_SIZE(its->cbaser);
 	for (unsigned int n = 0; n < GITS_BASER_NR_REGS; n++)
 		its->baser[n] = its_read_baser(its, n);
 }
@@ -733,6 +750,8 @@ static void its_undo(struct its *its)
 	its->notes = NULL;
 
 	its_give_back_pages(its->nr_taken);
+	its->stats[PKVM_ITS_TABLE_BYTES] = 0;
+	its->stats[PKVM_ITS_ITT_BYTES] = 0;
 	its->device_table = (struct its_table){};
 	its->vpe_table = (struct its_table){};
 	WRITE_ONCE(its->state, PKVM_ITS_FORWARD);
@@ -784,7 +803,6 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 
 	its->itt_entry_size = quirks->itt_entry_size;
 	its->vlpi_rd_offset = quirks->vlpi_rd_offset;
-	its->size = ITS_CBASER_SIZE(its->cbaser);
 	its->flush = (quirks->flags & PKVM_ITS_NON_COHERENT) ||
 		     (its->cbaser & GITS_CBASER_SHAREABILITY_MASK) != GITS_CBASER_InnerShareable;
 
@@ -827,7 +845,7 @@ static s64 its_result(int ret, u64 missing)
 s64 its_prepare(phys_addr_t base, const struct pkvm_its_quirks *quirks)
 {
 	struct its *its;
-	u64 missing = 0;
+	u64 missing = 0, before;
 	int ret;
 
 	hyp_spin_lock(&its_setup_lock);
@@ -843,11 +861,13 @@ s64 its_prepare(phys_addr_t base, const struct pkvm_its_quirks *quirks)
 		goto unlock;
 
 	its->nr_taken = its_nr_taken();
+	before = its_taken_bytes();
 	ret = its_do_prepare(its, quirks, &missing);
 	if (ret) {
 		its_undo(its);
 	} else {
 		its_in_setup = its;
+		its->stats[PKVM_ITS_TABLE_BYTES] = its_taken_bytes() - before;
 		WRITE_ONCE(its->state, PKVM_ITS_PREPARED);
 	}
 unlock:
@@ -861,6 +881,7 @@ static int its_do_hand_over_device(struct its *its, u32 device_id, phys_addr_t i
 {
 	struct its_device_record *device;
 	u32 *events;
+	u64 before;
 	int ret;
 
 	if (!event_bits || event_bits > FIELD_GET(GITS_TYPER_IDBITS, its->typer) + 1 ||
@@ -878,6 +899,7 @@ static int its_do_hand_over_device(struct its *its, u32 device_id, phys_addr_t i
 	if (!events)
 		return -ENOMEM;
 
+	before = its_taken_bytes();
 	ret = its_take_pages(itt, its_itt_size(its, event_bits), missing);
 	if (ret) {
 		its_arena_free(events, its_events_size(event_bits));
@@ -893,6 +915,7 @@ static int its_do_hand_over_device(struct its *its, u32 device_id, phys_addr_t i
 		.in_place	= true,
 	};
 	its->handed_over = device;
+	its->stats[PKVM_ITS_ITT_BYTES] += its_taken_bytes() - before;
 
 	return 0;
 }
@@ -1023,6 +1046,7 @@ int its_take_over(phys_addr_t base, phys_addr_t proxy, u64 offset)
 	its->read = read;
 	its->write = offset;
 	its->enabled = true;
+	its->stats[PKVM_ITS_QUEUE_BYTES] = PAGE_ALIGN(its->size);
 	its->handed_over = NULL;
 	its_in_setup = NULL;
 	/* Pairs with its_get() and its_is_taken() */

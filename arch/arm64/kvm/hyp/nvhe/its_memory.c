@@ -340,6 +340,7 @@ struct taken_chunk {
 
 static struct taken_chunk *taken;
 static u64 nr_taken;
+static u64 taken_bytes;
 
 static bool is_taken(u64 pfn, u64 nr_pages)
 {
@@ -394,6 +395,7 @@ int its_take_pages(phys_addr_t pa, u64 size, u64 *missing)
 	chunk->nr++;
 	taken = chunk;
 	nr_taken++;
+	taken_bytes += nr_pages << PAGE_SHIFT;
 
 	return 0;
 }
@@ -402,6 +404,11 @@ int its_take_pages(phys_addr_t pa, u64 size, u64 *missing)
 u64 its_nr_taken(void)
 {
 	return nr_taken;
+}
+
+u64 its_taken_bytes(void)
+{
+	return taken_bytes;
 }
 
 /**
@@ -419,6 +426,7 @@ void its_give_back_pages(u64 keep)
 		WARN_ON(__pkvm_hyp_donate_host(chunk->ranges[last].pfn,
 					       chunk->ranges[last].nr_pages));
 		nr_taken--;
+		taken_bytes -= chunk->ranges[last].nr_pages << PAGE_SHIFT;
 		if (!last) {
 			taken = chunk->older;
 			its_arena_free(chunk, SZ_4K);

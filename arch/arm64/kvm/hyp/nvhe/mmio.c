@@ -25,6 +25,15 @@
 /* Load/Store Type: not zero for the 64-byte accesses of FEAT_LS64 */
 #define ESR_ELx_LST	GENMASK(12, 11)
 
+/* Of ESR_ELx_SAS: the access has 32 or 64 bits */
+#define ESR_ELx_SAS_WIDE	BIT(23)
+
+/* What all stores have in common that a driver makes */
+#define ESR_STORE_MASK	(ESR_ELx_EC_MASK | ESR_ELx_ISV | ESR_ELx_SAS_WIDE | ESR_ELx_LST | \
+			 ESR_ELx_CM | ESR_ELx_S1PTW | ESR_ELx_WNR)
+#define ESR_STORE	((ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT) | ESR_ELx_ISV | \
+			 ESR_ELx_SAS_WIDE | ESR_ELx_WNR)
+
 /* Sorted by base, disjoint. */
 static struct pkvm_mmio_range mmio_ranges[PKVM_MMIO_MAX_RANGES];
 static unsigned int mmio_nr_ranges;
@@ -67,8 +76,12 @@ const struct pkvm_mmio_range *pkvm_mmio_find(phys_addr_t addr, u64 *start, u64 *
 	unsigned int i = mmio_search(addr);
 	u64 lo = 0, hi = U64_MAX;
 
-	if (i < mmio_nr_ranges && addr >= mmio_ranges[i].base) {
+	if (i < mmio_nr_ranges && addr >= mmio_ranges[i].base)
 		range = &mmio_ranges[i];
+	if (!start && !end)
+		return range;
+
+	if (range) {
 		lo = range->base;
 		hi = range->base + range->size;
 	} else {
@@ -151,6 +164,19 @@ bool pkvm_mmio_is_read(u64 esr)
 	return !(esr & (ESR_ELx_WNR | ESR_ELx_CM | ESR_ELx_S1PTW));
 }
 
+/* Gives a refusal its name; never PKVM_MMIO_OK. */
+static enum pkvm_mmio_result mmio_bad_store(u64 esr)
+{
+	if (ESR_ELx_EC(esr) != ESR_ELx_EC_DABT_LOW)
+		return PKVM_MMIO_NOT_A_STORE;
+	if (!(esr & ESR_ELx_WNR) || (esr & (ESR_ELx_CM | ESR_ELx_S1PTW)))
+		return PKVM_MMIO_NOT_A_STORE;
+	if (!(esr & ESR_ELx_ISV) || (esr & ESR_ELx_LST))
+		return PKVM_MMIO_NO_SYNDROME;
+
+	return PKVM_MMIO_BAD_SIZE;
+}
+
 /**
  * pkvm_mmio_decode() - Turn an abort on a protected range into a write
  * @esr:	of the abort
@@ -172,18 +198,12 @@ enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_
 	unsigned int srt = FIELD_GET(ESR_ELx_SRT_MASK, esr);
 	unsigned int size = BIT(FIELD_GET(ESR_ELx_SAS, esr));
 
-	if (ESR_ELx_EC(esr) != ESR_ELx_EC_DABT_LOW)
-		return PKVM_MMIO_NOT_A_STORE;
-	if (!(esr & ESR_ELx_WNR) || (esr & (ESR_ELx_CM | ESR_ELx_S1PTW)))
-		return PKVM_MMIO_NOT_A_STORE;
+	if ((esr & ESR_STORE_MASK) != ESR_STORE)
+		return mmio_bad_store(esr);
 	if (!esr_fsc_is_translation_fault(esr) && !esr_fsc_is_permission_fault(esr))
 		return PKVM_MMIO_NOT_A_STORE;
-	if (!(esr & ESR_ELx_ISV) || (esr & ESR_ELx_LST))
-		return PKVM_MMIO_NO_SYNDROME;
 	if (spsr & PSR_MODE32_BIT)
 		return PKVM_MMIO_AARCH32;
-	if (size < sizeof(u32))
-		return PKVM_MMIO_BAD_SIZE;
 	if (!IS_ALIGNED(offset, size))
 		return PKVM_MMIO_MISALIGNED;
 	if (range_size - offset < size)

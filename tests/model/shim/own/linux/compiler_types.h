@@ -30,6 +30,7 @@ void model_write_once(const volatile void *p, size_t size);
 
 /* Values of up to 64 bits, no pointers to structures */
 #define READ_ONCE(x)		((typeof(x))model_read_once(&(x), sizeof(x)))
+#define OPTIMIZER_HIDE_VAR(x)	((void)(x))
 #define WRITE_ONCE(x, v)					\
 	do {							\
 		*(volatile typeof(x) *)&(x) = (v);		\

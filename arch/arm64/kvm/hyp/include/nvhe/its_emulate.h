@@ -145,6 +145,9 @@ struct its_cmd {
  * @write:	offset up to which EL2 has filled the queue
  * @read:	offset up to which it knows the slots to be consumed
  * @nr_notes:	slots between the two with a note
+ * @last_device: the record that the last command was about, of @last_device_id; NULL
+ *		if none was. Records stay where they are
+ * @last_rdbase: an RDbase that is valid, bit 0 set; 0 if none is known
  * @waiting:	devices whose MAPD has been consumed and that wait for a SYNC
  * @nr_unmapping: devices in state ITS_DEVICE_UNMAPPING
  * @handed_over: devices mapped before the take-over, during it
@@ -186,6 +189,9 @@ struct its {
 	u64			read;
 	u32			nr_notes;
 	u32			nr_unmapping;
+	struct its_device_record	*last_device;
+	u32			last_device_id;
+	u64			last_rdbase;
 	struct its_device_record	*waiting;
 	struct its_device_record	*handed_over;
 	u64			nr_taken;
@@ -252,6 +258,7 @@ u64 its_events_size(u32 event_bits);
 u64 its_device_size(const struct its *its, u32 event_bits);
 int its_take_pages(phys_addr_t pa, u64 size, u64 *missing);
 u64 its_nr_taken(void);
+u64 its_taken_bytes(void);
 void its_give_back_pages(u64 keep);
 
 #endif /* __KVM_NVHE_ITS_EMULATE_H__ */
