@@ -34,8 +34,8 @@ BUDGETS = [
     budget("mapti-sync",         "MAPTI+SYNC, as the driver posts it",          350,   850,    850),
     budget("device-percent",     "unbind+bind, all instructions, % over base",  1.0,   1.2,    1.2),
     budget("boot-percent",       "a boot, all instructions, % over base",       1.0,   2.5,    2.5),
-    budget("worst-trap",         "the worst trap of a hostile host",           None,  29e6,   29e6),
-    budget("worst-call",         "the worst hypercall with the ITS's lock",    None, 310e3,  310e3),
+    budget("worst-trap",         "the worst trap of a hostile host",           None,  42e6,   42e6),
+    budget("worst-call",         "the worst hypercall with the ITS's lock",    None, 16e6,   16e6),
 ]
 
 

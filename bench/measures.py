@@ -59,12 +59,10 @@ def values(runs):
             found[name] = percent(piece(runs["default", test]), piece(runs["default.base", test]))
     if ("default", WORST) in runs:
         counts = runs["default", WORST].counts
-        longest = {True: 0, False: 0}
-        for name, piece in counts.items():
-            is_call = name.startswith("hypercall")
-            longest[is_call] = max(longest[is_call], piece.longest)
-        found["worst-trap"] = longest[False]
-        found["worst-call"] = longest[True]
+        calls = {name for name in counts if name.startswith("hypercall")}
+        found["worst-call"] = max(counts[name].longest for name in calls)
+        found["worst-trap"] = max(piece.longest for name, piece in counts.items()
+                                  if name not in calls)
     return found
 
 

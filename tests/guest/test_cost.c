@@ -286,10 +286,14 @@ static struct command full_vmapp(unsigned int i)
 	return vmapp(i, 0, vpt_of(i), LPI_BITS);
 }
 
-/* So that half of them are released by the next write. */
+/* Half as many vPEs as slots, which the next write releases. */
+static unsigned int first_vpe;
+
 static struct command full_unvmapp(unsigned int i)
 {
-	return i & 1 ? on_vpe(VSYNC, i / 2) : (struct command){ { VMAPP, (uint64_t)(i / 2) << 32 } };
+	uint64_t vpe = first_vpe + i / 2;
+
+	return i & 1 ? on_vpe(VSYNC, vpe) : (struct command){ { VMAPP, vpe << 32 } };
 }
 
 static struct command full_refused_vmapp(unsigned int i)
@@ -354,9 +358,20 @@ static void worst_vpes(void)
 	worst("VMAPP");
 	fill_full(full_unvmapp);
 	worst("VMAPP-V0+VSYNC");
-	/* Half of them are released, and pinned again in the same trap */
+	first_vpe = FULL / 2;
+	fill_full(full_unvmapp);
+	worst("VMAPP-V0+VSYNC, others are released");
+	/* The second half is released, and both halves are pinned in the same trap */
 	fill_full(full_vmapp);
 	worst("VMAPP, after VMAPP-V0+VSYNC");
+	/* By a hypercall */
+	spare_block(DEVICE);
+	fill_full(full_unvmapp);
+	worst("VMAPP-V0+VSYNC, again");
+	region_start("hypercall: reserve a device, vPEs are released", 1);
+	ret = hypercall(ATTACK_CALL_RESERVE_DEVICE, ITS_FRAME, DEVICE, EVENT_BITS, 0, 0, 0);
+	region_end();
+	check_eq(ret, 0, "a device is reserved, the vPEs are released");
 	/* All pages of the table are looked at, but the last is the host's alone */
 	hypercall(ATTACK_CALL_UNSHARE_HYP, (vpt_of(FULL) + VPT_SIZE) / page - 1, 0, 0, 0, 0, 0);
 	check_eq(reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, FULL, 0), 0, "one more vPE");
@@ -373,5 +388,8 @@ static void test_cost_worst(void)
 	worst_devices();
 	if (arg_long("gic", 4) == 4)
 		worst_vpes();
+	region_start("restart of the queue", 1);
+	check(!queue_restart(), "the queue is restarted");
+	region_end();
 }
 GUEST_TEST("cost-worst", test_cost_worst);
