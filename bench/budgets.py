@@ -27,6 +27,8 @@ BUDGETS = [
     budget("read-entries",       "EL2 entries of a register read",                0,     0,      0),
     budget("cwriter-entries",    "EL2 entries of a write of GITS_CWRITER",        1,     1,      1),
     budget("sync-ratio",         "a SYNC, to a write that submits nothing",     2.0,   2.0,    2.0),
+    # Twice 156, which is what it takes to forward a write that nobody looks at
+    budget("sync",               "a SYNC alone",                                312,   600,    600),
     budget("empty",              "a write that submits nothing",              None,   420,    420),
     budget("sync-further",       "a further SYNC in the same write",             60,   150,    150),
     budget("mapti-further",      "a further MAPTI",                             120,   235,    235),

@@ -49,6 +49,7 @@ def values(runs):
             [counts["CWRITER 100"].entries / 100] +
             [piece.entries for name, piece in counts.items() if name.startswith(COMMANDS)])
         found["empty"] = empty
+        found["sync"] = counts["SYNC 1"].el2
         found["sync-ratio"] = counts["SYNC 1"].el2 / empty
         for kind in ("SYNC", "MAPTI", "INV"):
             found[f"{kind.lower()}-further"] = per_further(counts, kind)

@@ -22,7 +22,7 @@ BOTH = ("default", "default.base")
 
 # A test for each of these boots, and the budgets that it is about.
 PARTS = {
-    "frame": (measures.FRAME, ("read-entries", "cwriter-entries", "sync-ratio", "empty",
+    "frame": (measures.FRAME, ("read-entries", "cwriter-entries", "sync-ratio", "sync", "empty",
                                "sync-further", "mapti-further", "inv-further", "mapti-sync")),
     "device": (measures.DEVICE, ("device-percent",)),
     "boot": (measures.BOOT, ("boot-percent",)),
@@ -43,8 +43,11 @@ def declare(part, name, cpu):
         def boot(label, guest_test, **machine):
             return ctx.boot(guest_test, label=label, **machine)
 
-        values = measures.values(measures.count(ctx.images, cpu, boot, (guest_test,),
-                                                ctx.test.variants))
+        try:
+            runs = measures.count(ctx.images, cpu, boot, (guest_test,), ctx.test.variants)
+        except counting.CountError as error:
+            ctx.fail(str(error))
+        values = measures.values(runs)
         for item in budgets.BUDGETS:
             if item.name in names and item.name in values:
                 ctx.note(f"{item.text}: {values[item.name]:g} (limit {item.limits[cpu]:g})")
