@@ -59,12 +59,12 @@ class Run:
 
 def qemu_version():
     text = subprocess.run([qemu.QEMU, "--version"], capture_output=True, text=True).stdout
-    return text.splitlines()[0]
+    return text.splitlines()[0].removeprefix("QEMU emulator version ")
 
 
 def plugin_version():
     """What the plugin has to call itself; QEMU takes none that is too old or too new."""
-    major, minor = map(int, re.search(r"version (\d+)\.(\d+)", qemu_version()).groups())
+    major, minor = map(int, re.match(r"(\d+)\.(\d+)", qemu_version()).groups())
     return 1 if major < 9 else 2 if (major, minor) == (9, 0) else 3
 
 
