@@ -170,3 +170,26 @@ publish_kernel() {
 	publish "$out/System.map" "$3/System.map"
 	publish "$out/arch/arm64/boot/Image" "$3/Image"
 }
+
+# Kernel files that commit $1 changes; selftests have a build of their own.
+touched() { ngit -C "$TREE" diff --name-only base "$1" | grep -v '^tools/'; }
+
+# touched_objects SOURCE COMMIT: the objects of the files touched that SOURCE has.
+touched_objects() {
+	touched "$2" | grep '\.c$' | while read -r f; do
+		[ -f "$1/$f" ] || continue
+		case $f in
+		*/hyp/nvhe/*) echo "${f%.c}.nvhe.o" ;;
+		*) echo "${f%.c}.o" ;;
+		esac
+	done
+}
+
+# touched_warnings COMMIT: what compilers and checkers say on stdin of these files,
+# without the line numbers, which move.
+touched_warnings() {
+	{ grep -E '^[^ ]+:[0-9]+:.*(warning|error):' || :; } |
+		sed -E 's,^(\.\./)*,,; s,^([^:]+):[0-9]+(:[0-9]+)?:,\1:,' |
+		awk -F: 'NR == FNR { own[$0]; next } $1 in own' <(touched "$1") - |
+		sort
+}
