@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every verb stands alone: it makes what it needs first.
 
-.PHONY: help packages tree images refresh bench bench-profile check check-agree send range-diff clean
+.PHONY: help packages tree images refresh bench bench-profile check check-agree send range-diff fuzz clean
 
 help:
 	@echo 'make packages     install the Debian packages needed (root or sudo)'
@@ -18,6 +18,8 @@ help:
 	@echo 'make send         mails for git send-email, a dry run, and what is left to do'
 	@echo '                  FROM=/path: of your own, signed-off patches'
 	@echo 'make range-diff   what has changed in series/ since FROM=v1, or a commit'
+	@echo 'make fuzz         look for inputs that break the code of EL2, for ever, on this'
+	@echo '                  machine: tests/model/README.md'
 	@echo 'make clean        remove kernels and test output, keep the source trees'
 	@echo
 	@echo './run and ./test do all of this by themselves; see README.md'
@@ -54,6 +56,9 @@ send: tree
 
 range-diff: tree
 	@scripts/range-diff $(FROM)
+
+fuzz: tree
+	@$(MAKE) --no-print-directory -C tests/model fuzz
 
 # build/linux may hold work that exists nowhere else, so it is not removed here.
 clean:

@@ -352,7 +352,8 @@ static void act(void)
 		host_call(call_reserve_device, its, a_device(r[0]), event_bits(r[1]));
 		break;
 	case 14:
-		host_call(call_reserve_vpe, its, a_vpe(r[0]), 0);
+		require("I4", host_call(call_reserve_vpe, its, a_vpe(r[0]), 0) ||
+			a_vpe(r[0]) < BIT(VPE_BITS), "vPE %x is none", a_vpe(r[0]));
 		break;
 	case 15:
 		set_up_again(r);

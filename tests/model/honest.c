@@ -258,10 +258,27 @@ static void wrong_set_up(const struct config *c)
 	require("I4", its_add_redistributor(RD_BASE(0) + 1, 0) == -EINVAL, "bad redistributor");
 }
 
+/* As large as a page, but in two of them: the driver has no such ITT, another may. */
+static void itt_across_pages(void)
+{
+	phys_addr_t pa = host_alloc(2 * PAGE_SIZE, config.dma32);
+	u64 keep = its_nr_taken(), missing;
+
+	require("I3", !its_take_pages(pa + SZ_256, PAGE_SIZE, &missing), "not taken");
+	require("I3", page_of(pa)->owner == OWNER_HYP &&
+		page_of(pa + PAGE_SIZE)->owner == OWNER_HYP,
+		"the last page of an ITT at %llx is still the host's", pa + SZ_256);
+	its_give_back_pages(keep);
+	require("I6", page_of(pa)->owner == OWNER_HOST, "not given back");
+	host_free(pa, 2 * PAGE_SIZE);
+}
+
 /* When the first ITS is prepared */
 static void wrong_hand_over(void)
 {
 	u64 its = FRAME_BASE(0);
+
+	itt_across_pages();
 
 	require("I4", its_hand_over_device(its, 0x20, RAM_BASE + 8, 2) < 0, "unaligned ITT");
 	require("I4", its_hand_over_device(its, 0x20, RAM_BASE, 0) < 0, "no ITT");

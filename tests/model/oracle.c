@@ -237,6 +237,7 @@ void oracle_check(void)
 			claims[i - 1].id, kinds[claims[i].kind], claims[i].id);
 	require("I6", arena_used == its_arena_bytes(), "%llx bytes of %llx of the arena are lost",
 		its_arena_bytes() - arena_used, its_arena_bytes());
+	require("I3", pins <= total_pins, "%llu pages pinned, %llu in use", total_pins, pins);
 	require("I6", pins == total_pins, "%llu pages pinned, %llu known", total_pins, pins);
 
 	for (unsigned int n = 0; n < config.nr_its; n++)
