@@ -109,6 +109,96 @@ def check_itts(ctx, trace, verdict):
     return itts
 
 
+def is_lpi(intid):
+    return 8192 <= intid < 1 << 16
+
+
+def is_doorbell(intid):
+    return intid == 1023 or is_lpi(intid)
+
+
+def refuse(state, name, f, cpus):
+    """Why EL2 should have refused what the ITS carries out, or None; follows it in state.
+
+    state: {"devices": {DeviceID: [bits, {EventID: INTID, or None for a vLPI}]},
+            "collections": {ICID: RDbase}, "vpes": set}
+    """
+    devices, collections, vpes = state["devices"], state["collections"], state["vpes"]
+    bits, events = devices.get(f.get("DeviceID"), (None, None))
+    event = f.get("EventID")
+
+    if name == "MAPD":
+        if f["V"]:
+            if bits:
+                return "is mapped already"
+            devices[f["DeviceID"]] = (f["Size"] + 1, {})
+        elif events is None or events:
+            return f"isn't mapped, or {len(events or ())} events are"
+        else:
+            del devices[f["DeviceID"]]
+        return None
+    if name in ("MAPTI", "MAPI", "MOVI", "INT", "CLEAR", "INV", "DISCARD", "VMAPTI", "VMAPI",
+                "VMOVI"):
+        if bits is None or event >> bits:
+            return "no such device, or the event isn't in its ITT"
+        if (event in events) == name.endswith(("MAPTI", "MAPI")):
+            return "the event is mapped, or isn't"
+    if name in ("MAPTI", "MAPI", "MOVI", "INVALL") and f.get("ICID", 0) not in collections:
+        return "the collection isn't mapped"
+    if name in ("VMAPTI", "VMAPI", "VMOVI", "VMOVP", "VINVALL") and f["vPEID"] not in vpes:
+        return "the vPE isn't mapped"
+    if name in ("MAPC", "VMOVP", "VMAPP") and f.get("V", 1) and f["RDbase"] >= cpus:
+        return "there is no such redistributor"
+
+    if name in ("MAPTI", "MAPI"):
+        intid = f.get("pINTID", event)
+        if not is_lpi(intid):
+            return "no LPI"
+        if any(intid in others.values() for _, others in devices.values()):
+            return "the LPI is another event's"
+        events[event] = intid
+    elif name in ("VMAPTI", "VMAPI"):
+        if not is_lpi(f.get("vINTID", event)) or not is_doorbell(f["Dbell_pINTID"]):
+            return "no vLPI, or no doorbell"
+        events[event] = None
+    elif name == "VMOVI":
+        if events[event] is not None or (f["D"] and not is_doorbell(f["Dbell_pINTID"])):
+            return "the event isn't virtual, or no doorbell"
+    elif name == "MOVI":
+        if events[event] is None:
+            return "the event is virtual"
+    elif name == "DISCARD":
+        del events[event]
+    elif name == "MAPC":
+        if not f["V"] or collections.setdefault(f["ICID"], f["RDbase"]) != f["RDbase"]:
+            return "a collection is unmapped, or moves"
+    elif name == "VMAPP":
+        if bool(f["V"]) == (f["vPEID"] in vpes):
+            return "the vPE is mapped, or isn't"
+        vpes ^= {f["vPEID"]}
+    elif name not in ("INT", "CLEAR", "INV", "INVALL", "SYNC", "VMOVP", "VSYNC", "VINVALL"):
+        return "a command that no driver gives"
+    return None
+
+
+def witness(ctx, trace, cpus):
+    """From boot to the end, nothing reaches the ITS that should have been refused."""
+    state = {"devices": {}, "collections": {}, "vpes": set()}
+    seen = commands(trace)
+    ctx.expect(trace.count("gicv3_its_process_command") == len(seen),
+               "the ITS was given commands that it doesn't know")
+    for name, fields in seen:
+        reason = refuse(state, name, fields, cpus)
+        ctx.expect(not reason, f"the ITS carried out {name} {fields}: {reason}")
+
+    # Under attack, nothing but offsets in the queue
+    for offset, value, size in re.findall(r"gicv3_its_write .*offset 0x(\w+) data 0x(\w+)"
+                                          r" size (\d+)", marked(trace, 0, 1)):
+        value = int(value, 16)
+        ctx.expect(offset == "88" and value & ~1 < QUEUE_SIZE and not value & 0x1e,
+                   f"{value:#x} was written to offset 0x{offset} of the ITS ({size} bytes)")
+
+
 def hostile(name, cpu, gic, variant="default"):
     @test(f"queue-hostile-{name}", variants=[variant])
     def case(ctx):
@@ -119,6 +209,7 @@ def hostile(name, cpu, gic, variant="default"):
             info = result.verdict.info
             data = memory.read(*hardware_queue(result.verdict.text)[0])
         evil = range(int(info["evil"], 0), int(info["evil"], 0) + 0x10000)
+        witness(ctx, result.trace, result.machine.smp)
 
         attack = marked(result.trace, 0, 1)
         seen = commands(attack)
