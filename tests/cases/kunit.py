@@ -28,10 +28,9 @@ def failed(lines):
             reasons.append(line.strip())
 
 
-@test("kunit", variants=["kunit"], groups=("default",))
-def kunit(ctx):
-    result = ctx.boot("boot", args={"mode": "protected-hvhe"})
-    lines = list(ktap(result.console))
+def check(ctx, console):
+    """Every suite ran, all cases of it, and all of them passed."""
+    lines = list(ktap(console))
     bad = list(failed(lines))
     ctx.expect(not bad, "KUnit cases failed or were skipped", *bad[:40])
 
@@ -51,3 +50,11 @@ def kunit(ctx):
     # A suite nobody counts is one that may vanish.
     ran = {match[1] for line in lines if (match := re.fullmatch(r"ok \d+ (its-\S+)", line))}
     ctx.expect(ran == set(SUITES), f"unexpected KUnit suites: {sorted(ran - set(SUITES))}")
+
+
+# Two kinds of EL2, nVHE and hVHE; the suites run at EL1 of each.
+for NAME, CPU, MODE in (("a57", "cortex-a57", "protected-nvhe"), ("max", "max", "protected-hvhe")):
+    def kunit(ctx, cpu=CPU, mode=MODE):
+        check(ctx, ctx.boot("boot", cpu=cpu, args={"mode": mode}).console)
+
+    test(f"kunit-{NAME}", variants=["kunit"], groups=("default",))(kunit)
