@@ -2,11 +2,13 @@
 """Proofs by CBMC over the code of EL2 as it is; see tests/proofs/README.md.
 
 "proof-NAME" passes if CBMC shows all properties of tests/proofs/NAME within the
-bounds of its config. "proofs-bite" breaks the code in one place for each proof, as
-its file bites says: CBMC has to find that.
+bounds of its config. "proofs-bite" shows that the proofs can fail: all entries get to
+their ends, and the code is broken in one place after the other, as the files bites say:
+CBMC has to find that.
 """
 
 import fcntl
+import itertools
 import os
 import re
 import shutil
@@ -30,6 +32,10 @@ CHECKS = ("--bounds-check", "--pointer-check", "--div-by-zero-check",
           "--signed-overflow-check", "--undefined-shift-check", "--unwinding-assertions",
           "--no-malloc-may-fail", "--drop-unused-functions", "--slice-formula")
 
+# With nothing but REACHED() to look at
+REACH_CHECKS = ("--no-standard-checks", "--no-malloc-may-fail", "--drop-unused-functions",
+                "--slice-formula")
+
 # Seconds for one entry, on a machine that has other things to do
 TIME_LIMIT = 600
 
@@ -37,11 +43,13 @@ TIME_LIMIT = 600
 PROOFS = {
     "decode": ("default",),
     "cwriter": ("default",),
+    "sizes": ("default",),
+    "filter": ("default",),
     "table": (),
     "registry": (),
     "queue": (),
     "arena": (),
-    "filter": (),
+    "submit": (),
 }
 
 
@@ -63,7 +71,8 @@ def tool(ctx):
 def entries(name):
     """[(entry, options)] of a config; lines are "entry FUNCTION [KEY=VALUE...]".
 
-    An entry of several is known as FUNCTION-OPCODE."""
+    FIRST..LAST is each of these values, in a run of its own. Such a run is known as
+    FUNCTION-VALUE-..., likewise one with OPCODE or PTA."""
     found = []
     with open(os.path.join(FOLDER, name, "config")) as config:
         for number, line in enumerate(config, 1):
@@ -73,8 +82,16 @@ def entries(name):
             if words[0] != "entry" or len(words) < 2:
                 raise ValueError(f"{name}/config:{number}: {line!r}")
             options = dict(word.split("=", 1) for word in words[2:])
-            found.append(("-".join([words[1], *[options[key] for key in ("OPCODE",)
-                                                if key in options]]), options))
+            ranges = {key: re.fullmatch(r"(\d+)\.\.(\d+)", value)
+                      for key, value in options.items()}
+            ranges = {key: [str(n) for n in range(int(match[1]), int(match[2]) + 1)]
+                      for key, match in ranges.items() if match}
+            told = [key for key in options if key in ("OPCODE", "PTA") or key in ranges]
+            for values in itertools.product(*ranges.values()):
+                one = {**options, **dict(zip(ranges, values))}
+                # In the order of the line, but the opcode comes first
+                told.sort(key=lambda key: key != "OPCODE")
+                found.append(("-".join([words[1], *[one[key] for key in told]]), one))
     return found
 
 
@@ -84,6 +101,8 @@ def prove(ctx, cbmc, name, entry, options, sources=SOURCES):
     unwind = ["--unwind", options.pop("unwind", "1")]
     if "unwindset" in options:
         unwind += ["--unwindset", options.pop("unwindset")]
+    if "objects" in options:
+        unwind += ["--object-bits", options.pop("objects")]
     if "elements" in options:
         unwind += ["--max-field-sensitivity-array-size", options.pop("elements")]
 
@@ -106,7 +125,8 @@ def prove(ctx, cbmc, name, entry, options, sources=SOURCES):
              "-o", text, os.path.join(FOLDER, name, "harness.c")])
 
     log = os.path.join(ctx.log_dir, f"{name}-{entry}.log")
-    command = [cbmc, text, "--function", entry.split("-")[0], *unwind, *CHECKS]
+    checks = CHECKS if "REACH" not in options else REACH_CHECKS
+    command = [cbmc, text, "--function", entry.split("-")[0], *unwind, *checks]
     with open(log, "w") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT)
@@ -121,12 +141,22 @@ def prove(ctx, cbmc, name, entry, options, sources=SOURCES):
         output = out.read()
     verdict = re.findall(r"^VERIFICATION (\w+)$", output, re.M)
     total = re.findall(r"^\*\* \d+ of (\d+) failed", output, re.M)
-    failed = re.findall(r"^\[(.*)\].*: (?:FAILURE|UNKNOWN|ERROR)$", output, re.M)
+    failed = re.findall(r"^(\[.*\].*): (?:FAILURE|UNKNOWN|ERROR)$", output, re.M)
     if not verdict or not total:
         ctx.fail(f"CBMC broke off on {name}/{entry}", *testing.tail(output))
     if process.returncode != (0 if verdict == ["SUCCESSFUL"] else 10):
         ctx.fail(f"CBMC says {verdict} and status {process.returncode}", f"log: {log}")
     return verdict[0], int(total[0]), failed
+
+
+def reaches(ctx, cbmc, name, entry, options):
+    """Every REACHED() of the harness, in what the entry calls, must fail."""
+    verdict, _, failed = prove(ctx, cbmc, name, entry, {**options, "REACH": "1"})
+    with open(os.path.join(ctx.log_dir, f"{name}-{entry}.log")) as log:
+        points = set(re.findall(r"^(\[.*\].* reached: .*): \w+$", log.read(), re.M))
+    ctx.expect(verdict == "FAILED" and points, f"{name}/{entry} says nothing: {verdict}")
+    ctx.expect(points == set(failed), f"{name}/{entry} never gets there",
+               *sorted(points ^ set(failed)))
 
 
 def proof(name):
@@ -152,6 +182,8 @@ def bite(ctx):
     """Break what a proof is about in one place: CBMC has to find it."""
     cbmc = tool(ctx)
     for name in PROOFS:
+        for entry, options in entries(name):
+            reaches(ctx, cbmc, name, entry, options)
         bites = parse(os.path.join(FOLDER, name, "bites"))
         ctx.expect(bites, f"{name} has nothing to bite")
         for mutant in bites:

@@ -20,9 +20,11 @@ void hyp_spin_unlock(hyp_spinlock_t *lock)
 	lock->held = 0;
 }
 
+#ifndef PROOF_DSB
 void model_dsb(const char *what)
 {
 }
+#endif
 
 /* EL2 would panic. */
 void model_bug(const char *what, const char *file, int line)

@@ -49,6 +49,7 @@ void class(void)
 	block = 1ULL << (class + ARENA_MIN_SHIFT);
 	ASSERT(block >= size, "large enough");
 	ASSERT(class == 0 || block / 2 < size, "not larger than need be");
+	REACHED("the end");
 }
 
 /* No block at all: for all sizes, what the host has to donate is said, or 0. */
@@ -66,6 +67,7 @@ void empty(void)
 	ASSERT(missing >= size && missing >= PAGE_SIZE && missing <= SZ_4M &&
 	       !(missing & (missing - 1)), "a block that would do");
 	ASSERT(missing == PAGE_SIZE || missing / 2 < size, "not larger than need be");
+	REACHED("a block is missing");
 }
 
 /* Each unit of the memory is in one free block or in one that was handed out. */
@@ -142,4 +144,5 @@ void sequences(void)
 			check(held, class, op + 1);
 		}
 	}
+	REACHED("the last sequence");
 }

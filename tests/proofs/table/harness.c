@@ -101,6 +101,7 @@ void has(void)
 	}
 	ASSERT(expected < level1_size / 8, "the index is in the table");
 	ASSERT(res == !!level1[expected], "as the entry says");
+	REACHED("an entry");
 }
 
 void add(void)
@@ -135,6 +136,7 @@ void add(void)
 	if (!ret) {
 		ASSERT(its_table_has(&table, id), "it has now");
 		ASSERT(!arena.free[ilog2(table.page_size) - ARENA_MIN_SHIFT], "the page is in use");
+		REACHED("a page is added");
 	}
 }
 
@@ -151,4 +153,5 @@ void flat(void)
 	ret = its_table_add(&table, id, &missing);
 	ASSERT(ret == (id < table.nr_ids ? 0 : -ERANGE), "nothing to add");
 	ASSERT(!nr_written, "nothing is written");
+	REACHED("the end");
 }
