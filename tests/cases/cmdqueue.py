@@ -143,7 +143,7 @@ def refuse(state, name, f, cpus):
             return "no such device, or the event isn't in its ITT"
         if (event in events) == name.endswith(("MAPTI", "MAPI")):
             return "the event is mapped, or isn't"
-    if name in ("MAPTI", "MAPI", "MOVI", "INVALL") and f.get("ICID", 0) not in collections:
+    if name in ("MAPTI", "MAPI", "MOVI") and f["ICID"] not in collections:
         return "the collection isn't mapped"
     if name in ("VMAPTI", "VMAPI", "VMOVI", "VMOVP", "VINVALL") and f["vPEID"] not in vpes:
         return "the vPE isn't mapped"
