@@ -10,6 +10,7 @@ void cwriter(void)
 
 	its.cbaser = nondet_u64();
 	size = ((its.cbaser & 0xff) + 1) * 4096;
+	its.size = size;
 	/* Retry is bit 0, the offset in bits 19:5 counts slots of 32 bytes, the rest is RES0 */
 	offset = (value >> 5 & 0x7fff) * 32;
 
