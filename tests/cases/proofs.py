@@ -44,7 +44,7 @@ PROOFS = {
     "decode": ("default",),
     "cwriter": ("default",),
     "sizes": ("default",),
-    "filter": ("default",),
+    "filter": (),
     "table": (),
     "registry": (),
     "queue": (),

@@ -50,7 +50,7 @@ static u32 device_id;
 static u32 *events;
 static struct its_vpe_record vpe;
 static u32 vpe_id;
-static u64 collections[NR_CPUS];
+static u64 *collections;
 static bool device_known, vpe_known, in_table, in_limit;
 static u16 own_bit, other_bits;
 
@@ -171,11 +171,11 @@ static void any_state(void)
 	ASSUME((its.typer >> 19 & 1) == PTA);
 #endif
 	its.vlpi_rd_offset = nondet_bool() ? 0x20000 : 0;
-	its.collections = collections;
 	its.nr_collections = nondet_u8() & 15;
-	ASSUME(its.nr_collections <= NR_CPUS);
-	for (unsigned int i = 0; i < NR_CPUS; i++)
-		collections[i] = nondet_u64() & (GENMASK_ULL(51, 16) | 1);
+	ASSUME(its.nr_collections >= 1 && its.nr_collections <= NR_CPUS);
+	/* Any contents, like those of the events */
+	collections = malloc(sizeof(*collections) * its.nr_collections);
+	its.collections = collections;
 	its.nr_unmapping = nondet_u8();
 
 	device_known = nondet_bool();
@@ -381,6 +381,7 @@ void filter(void)
 	any_event = nondet_u16() & ((1U << device.event_bits) - 1);
 	old_any = events[any_event];
 	any_icid = nondet_u8() & (NR_CPUS - 1);
+	ASSUME(any_icid < its.nr_collections);
 	old_collections[0] = collections[any_icid];
 	old_nr_unmapping = its.nr_unmapping;
 	old_todo = vmovp.todo;
@@ -492,7 +493,7 @@ void filter(void)
 		       "events are as they were");
 	if (opcode == 0x0a || opcode == 0x0b || opcode == 0x01 || opcode == 0x0d)
 		ASSERT((in.dw[2] & ICID) < its.nr_collections &&
-		       collections[in.dw[2] & (NR_CPUS - 1)], "a mapped collection");
+		       collections[in.dw[2] & ICID], "a mapped collection");
 	if (opcode == 0x05 || opcode == 0x09)
 		ASSERT(rd_is_known(out.dw[2] & ADDRESS64K), "a redistributor");
 	if (opcode == 0x22 || (opcode == 0x29 && (in.dw[2] & V)))
