@@ -24,14 +24,12 @@ const char *verdict_name(enum verdict verdict)
 
 bool counters_read(struct counters *c)
 {
-	unsigned long writes;
-	char text[2048];
-
-	return read_file("/sys/kernel/debug/pkvm_its", text, sizeof(text)) > 0 &&
-	       sscanf(text, "its %*x state %lu writes %lu commands %lu rejected %lu ignored %lu"
-		      " stalls %lu restarts %lu last_verdict %lu arena_bytes %lu",
-		      &c->state, &writes, &c->commands, &c->rejected, &c->ignored, &c->stalls,
-		      &c->restarts, &c->last_verdict, &c->arena_bytes) == 9;
+	return its_counter(0, "state", &c->state) && its_counter(0, "commands", &c->commands) &&
+	       its_counter(0, "rejected", &c->rejected) &&
+	       its_counter(0, "ignored", &c->ignored) && its_counter(0, "stalls", &c->stalls) &&
+	       its_counter(0, "restarts", &c->restarts) &&
+	       its_counter(0, "last_verdict", &c->last_verdict) &&
+	       its_counter(0, "arena_bytes", &c->arena_bytes);
 }
 
 bool queue_open(struct attack_queue *queue)
@@ -84,9 +82,11 @@ enum verdict queue_judge(struct command command)
 	reached = queue_post(&command, 1);
 	if (!counters_read(&after) || !reached || after.stalls != before.stalls)
 		return NR_VERDICTS;
-	if (after.commands == before.commands + 1 && after.rejected == before.rejected)
+	if (after.commands != before.commands + 1)
+		return NR_VERDICTS;
+	if (after.rejected == before.rejected)
 		return ACCEPTED;
-	if (after.commands == before.commands && after.rejected == before.rejected + 1)
+	if (after.rejected == before.rejected + 1)
 		return after.last_verdict;
 
 	return NR_VERDICTS;

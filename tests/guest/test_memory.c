@@ -93,7 +93,8 @@ static void test_memory_attack(void)
 			 0, "a device is reserved");
 		nr = map_all(command, RESERVED, victim, LPI);
 		check(queue_post(command, nr), "the queue goes on");
-		check(counters_read(&before) && after.commands + nr == before.commands,
+		check(counters_read(&before) && after.commands + nr == before.commands &&
+		      before.rejected == after.rejected,
 		      "EL2 has accepted all of it");
 	}
 	trace_mark(2);

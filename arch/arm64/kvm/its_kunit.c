@@ -1857,6 +1857,3 @@ static struct kunit_suite command_test_suite = {
 };
 
 kunit_test_suites(&mmio_test_suite, &memory_test_suite, &command_test_suite);
-
-MODULE_DESCRIPTION("KUnit tests for the ITS under pKVM");
-MODULE_LICENSE("GPL");

@@ -6,6 +6,9 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
+#define PKVM_ITS_DMA32		BIT(0)
+#define PKVM_ITS_NON_COHERENT	BIT(1)
+
 /**
  * struct pkvm_its_quirks - what the registers of an ITS don't tell
  * @itt_entry_size: in bytes
@@ -16,9 +19,6 @@
  * @flags:	PKVM_ITS_DMA32: the ITS reaches only the first 4 GiB;
  *		PKVM_ITS_NON_COHERENT: it doesn't snoop, whatever its registers say
  */
-#define PKVM_ITS_DMA32		BIT(0)
-#define PKVM_ITS_NON_COHERENT	BIT(1)
-
 struct pkvm_its_quirks {
 	u32	itt_entry_size;
 	u32	vlpi_rd_offset;

@@ -185,7 +185,7 @@ static bool doorbell_is_valid(u32 intid)
 
 /* @event is in the ITT and not mapped. */
 static __always_inline enum pkvm_its_verdict map_lpi(struct its_device_record *device,
-						      u32 event, u32 intid)
+						     u32 event, u32 intid)
 {
 	if (!lpi_is_valid(intid))
 		return ITS_BAD_INTID;

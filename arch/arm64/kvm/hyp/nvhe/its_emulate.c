@@ -622,6 +622,7 @@ static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
 	u32 page_size = page_sizes[(baser >> GITS_BASER_PAGE_SIZE_SHIFT) &
 				   GIC_PAGE_SIZE_MASK];
 	u64 size = GITS_BASER_NR_PAGES(baser) * page_size;
+	const __le64 *entries;
 	u32 ids_per_page = page_size / GITS_BASER_ENTRY_SIZE(baser);
 	phys_addr_t pa = baser & GENMASK_ULL(47, 12);
 	int ret;
@@ -649,8 +650,9 @@ static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
 	table->ids_per_page = ilog2(ids_per_page);
 	table->nr_ids = size / GITS_LVL1_ENTRY_SIZE << table->ids_per_page;
 
+	entries = table->base;
 	for (u64 i = 0; i < size / GITS_LVL1_ENTRY_SIZE; i++) {
-		u64 entry = le64_to_cpu(READ_ONCE(table->base[i]));
+		u64 entry = le64_to_cpu(READ_ONCE(entries[i]));
 
 		if (!(entry & GITS_BASER_VALID))
 			continue;
@@ -1253,6 +1255,8 @@ u64 its_stat(phys_addr_t base, u32 stat)
  * later, and use memory again that EL2 has long given away.
  *
  * Called when only one CPU is running. That CPU suspends if told so.
+ *
+ * Return: true if each ITS that has been taken over is quiescent.
  */
 bool its_may_lose_power(void)
 {

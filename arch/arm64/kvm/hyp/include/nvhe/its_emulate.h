@@ -93,11 +93,6 @@ struct its_vpe_record {
 	u64			syncing;
 };
 
-/**
- * struct its_note - what to do when the ITS has consumed a slot
- * @what:	enum its_note_type, 0 for nothing
- * @id:		DeviceID or vPEID
- */
 enum its_note_type {
 	ITS_NOTE_NONE,
 	ITS_NOTE_MAPD,		/* the device waits for a SYNC */
@@ -106,6 +101,11 @@ enum its_note_type {
 	ITS_NOTE_VSYNC,		/* if it is unmapped, the vPE is done with */
 };
 
+/**
+ * struct its_note - what to do when the ITS has consumed a slot
+ * @what:	enum its_note_type, 0 for nothing
+ * @id:		DeviceID or vPEID
+ */
 struct its_note {
 	u32			what;
 	u32			id;
@@ -136,17 +136,19 @@ struct its_cmd {
  * @size:	of both, in bytes
  * @notes:	one per slot
  * @devices:	root of the records of devices
- * @device_table: levels of the device table, likewise @vpe_table
+ * @device_table: levels of the device table
+ * @vpe_table:	likewise of the vPE table
  * @nr_device_ids: all DeviceIDs are below
  * @nr_collections: all ICIDs are below
  *
- * Guarded by @lock:
+ * @lock:	guards what follows, down to @stats
  * @collections: RDbase of each ICID, bit 0 set if mapped
  * @write:	offset up to which EL2 has filled the queue
  * @read:	offset up to which it knows the slots to be consumed
  * @nr_notes:	slots between the two with a note
- * @last_device: the record that the last command was about, of @last_device_id; NULL
- *		if none was. Records stay where they are
+ * @last_device: the record that the last command was about; NULL if none was. Records
+ *		stay where they are
+ * @last_device_id: its DeviceID
  * @last_rdbase: an RDbase that is valid, bit 0 set; 0 if none is known
  * @waiting:	devices whose MAPD has been consumed and that wait for a SYNC
  * @nr_unmapping: devices in state ITS_DEVICE_UNMAPPING
