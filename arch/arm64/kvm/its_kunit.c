@@ -882,6 +882,12 @@ static void snapshot(const struct command_world *world, struct command_snapshot 
 {
 	memset(shot, 0, sizeof(*shot));
 	shot->world = *world;
+	/* What was looked up last is no effect */
+	for (unsigned int i = 0; i < ARRAY_SIZE(shot->world.its); i++) {
+		shot->world.its[i].last_device = NULL;
+		shot->world.its[i].last_device_id = 0;
+		shot->world.its[i].last_rdbase = 0;
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(shot->devices); i++)
 		shot->devices[i] = *its_find_device(&world->its[0], i);
 	memcpy(shot->events, its_find_device(&world->its[0], DEV_MAPPED)->events,
