@@ -65,7 +65,7 @@ def its(name, cpu, **options):
         ctx.expect(not skipped(result), "the program has skipped what can be tested here",
                    *skipped(result))
         accepted = [int(found[1]) for line in result.verdict.info.values()
-                    if (found := re.match(r"# (\d+) commands accepted", line))]
+                    if (found := re.match(r"# (\d+) commands, ", line))]
         # Of the VMs before the attacks, the attacks, and the VMs after them
         ctx.expect(len(accepted) == 3 and accepted[0] > 100 and accepted[2] > 100,
                    f"EL2 saw {accepted} commands: no vPEs came and went")

@@ -177,7 +177,7 @@ static void reservations(bool v4, uint64_t memory)
 			 "no such ITS for vPEs");
 		check_eq(hypercall(ATTACK_CALL_STAT, bases[i], 1, 0, 0, 0, 0), 0, "no counter");
 	}
-	for (uint64_t stat = 9; stat < 1UL << 32; stat = stat * 2 + 1)
+	for (uint64_t stat = 12; stat < 1UL << 32; stat = stat * 2 + 1)
 		check_eq(hypercall(ATTACK_CALL_STAT, ITS_FRAME, stat, 0, 0, 0, 0), 0,
 			 "no such counter");
 	for (size_t i = 0; i < sizeof(bad_bits) / sizeof(bad_bits[0]); i++)

@@ -104,6 +104,25 @@ static void set_commands(const struct command *command, unsigned int nr)
 	race->nr = nr;
 }
 
+static void judge(const char *kind, const struct counters *before, unsigned int posted)
+{
+	struct counters after;
+	uint64_t rejected;
+	char key[32];
+
+	check(counters_read(&after), "there are counters");
+	rejected = after.rejected - before->rejected;
+	snprintf(key, sizeof(key), "%s.posted", kind);
+	info(key, "%u", posted);
+	snprintf(key, sizeof(key), "%s.accepted", kind);
+	info(key, "%llu", (unsigned long long)(posted - rejected));
+	check_eq(after.commands - before->commands, posted, "%s: each slot is submitted once",
+		 kind);
+	check(rejected > 100 && posted - rejected > 100, "%s: both kinds of commands were there",
+	      kind);
+	check(!after.stalls && !after.ignored, "%s: nothing stalled", kind);
+}
+
 /* Between INT of a mapped event and what must not come through. */
 static void race_int(struct attack_queue *queue, uint64_t evil, long seconds)
 {
@@ -113,21 +132,14 @@ static void race_int(struct attack_queue *queue, uint64_t evil, long seconds)
 		on_event(INT, MAPPED, 0), mapd(MAPPED, EVENT_BITS, evil),
 		on_event(INT, MAPPED, 0), mapti(MAPPED, 0, LPI + 1, 0xffff),
 	};
-	struct counters before, after;
-	uint64_t rejected;
+	struct counters before;
 	unsigned int posted;
 
 	set_commands(command, 8);
 	counters_read(&before);
 	posted = run(queue, seconds, NULL);
-	counters_read(&after);
-	info("int.posted", "%u", posted);
 	info("int.turns", "%llu", (unsigned long long)race->turns);
-	rejected = after.rejected - before.rejected;
-	info("int.accepted", "%llu", (unsigned long long)(posted - rejected));
-	check_eq(after.commands - before.commands, posted, "INT: each slot is submitted once");
-	check(posted - rejected > 100 && rejected > 100, "INT: both kinds of commands were there");
-	check(!after.stalls && !after.ignored, "INT: nothing stalled");
+	judge("int", &before, posted);
 }
 
 static void reserve_mine(void)
@@ -142,19 +154,13 @@ static void race_mapd(struct attack_queue *queue, uint64_t evil, long seconds)
 		mapd(MINE, EVENT_BITS, evil), unmapd(MINE), mapd(MINE, 16, evil),
 		sync_cmd(0), mapd(MINE, EVENT_BITS, evil + 0x1000), sync_cmd(0),
 	};
-	struct counters before, after;
-	uint64_t rejected;
+	struct counters before;
 	unsigned int posted;
 
 	set_commands(command, 6);
 	counters_read(&before);
 	posted = run(queue, seconds, reserve_mine);
-	counters_read(&after);
-	info("mapd.posted", "%u", posted);
-	info("mapd.accepted", "%llu", (unsigned long long)(after.commands - before.commands));
-	check(after.commands - before.commands > 100 && after.rejected - before.rejected > 100,
-	      "MAPD: both kinds of commands were there");
-	check(!after.stalls && !after.ignored, "MAPD: nothing stalled");
+	judge("mapd", &before, posted);
 }
 
 /* VMAPP with a pending table that is pinned, and with one that is EL2's own. */
@@ -167,19 +173,13 @@ static void race_vmapp(struct attack_queue *queue, uint64_t vpt, long seconds)
 		on_vpe(VSYNC, VPE), vmapp(VPE, 0, el2, LPI_BITS),
 		vmapp(VPE, 0x1234, vpt, LPI_BITS),
 	};
-	struct counters before, after;
-	uint64_t rejected;
+	struct counters before;
 	unsigned int posted;
 
 	set_commands(command, 6);
 	counters_read(&before);
 	posted = run(queue, seconds, NULL);
-	counters_read(&after);
-	info("vmapp.posted", "%u", posted);
-	info("vmapp.accepted", "%llu", (unsigned long long)(after.commands - before.commands));
-	check(after.commands - before.commands > 100 && after.rejected - before.rejected > 100,
-	      "VMAPP: both kinds of commands were there");
-	check(!after.stalls && !after.ignored, "VMAPP: nothing stalled");
+	judge("vmapp", &before, posted);
 }
 
 static uint64_t share_vpt(void)
