@@ -727,9 +727,9 @@ static u64 its_notes_size(const struct its *its)
 	return its->size / ITS_SLOT_SIZE * sizeof(struct its_note);
 }
 
-static u64 its_collections_size(const struct its *its)
+static u64 its_collections_size(void)
 {
-	return its->nr_collections * sizeof(*its->collections);
+	return ITS_MAX_ICIDS * sizeof_field(struct its, collections[0]);
 }
 
 /* Undo all that was done for an ITS that is not taken over, in reverse. */
@@ -745,7 +745,7 @@ static void its_undo(struct its *its)
 	}
 
 	if (its->collections)
-		its_arena_free(its->collections, its_collections_size(its));
+		its_arena_free(its->collections, its_collections_size());
 	if (its->notes)
 		its_arena_free(its->notes, its_notes_size(its));
 	its->collections = NULL;
@@ -808,8 +808,12 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 	its->flush = (quirks->flags & PKVM_ITS_NON_COHERENT) ||
 		     (its->cbaser & GITS_CBASER_SHAREABILITY_MASK) != GITS_CBASER_InnerShareable;
 
+	/* What may be missing comes first: taking tables twice costs more */
 	its->notes = its_arena_alloc(its_notes_size(its), missing);
 	if (!its->notes)
+		return -ENOMEM;
+	its->collections = its_arena_alloc(its_collections_size(), missing);
+	if (!its->collections)
 		return -ENOMEM;
 
 	ret = its_take_tables(its, quirks, missing);
@@ -817,9 +821,7 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 		return ret;
 	its->vpe_table.nr_ids = min(its->vpe_table.nr_ids, BIT_ULL(quirks->vpe_bits));
 
-	its->collections = its_arena_alloc(its_collections_size(its), missing);
-
-	return its->collections ? 0 : -ENOMEM;
+	return 0;
 }
 
 /*
