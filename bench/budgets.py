@@ -26,18 +26,18 @@ BUDGETS = [
     #      name                  text                                        target    max     a57
     budget("read-entries",       "EL2 entries of a register read",                0,     0,      0),
     budget("cwriter-entries",    "EL2 entries of a write of GITS_CWRITER",        1,     1,      1),
-    budget("sync-ratio",         "a SYNC, to a write that submits nothing",     2.0,   2.0,    2.0),
+    budget("sync-ratio",         "a SYNC, to a write that submits nothing",     2.0,   1.5,    1.5),
     # Twice 156, which is what it takes to forward a write that nobody looks at
-    budget("sync",               "a SYNC alone",                                312,   600,    600),
-    budget("empty",              "a write that submits nothing",              None,   420,    420),
-    budget("sync-further",       "a further SYNC in the same write",             60,   150,    150),
-    budget("mapti-further",      "a further MAPTI",                             120,   235,    235),
-    budget("inv-further",        "a further INV",                               120,   180,    180),
-    budget("mapti-sync",         "MAPTI+SYNC, as the driver posts it",          350,   850,    850),
-    budget("device-percent",     "unbind+bind, all instructions, % over base",  1.0,   1.2,    1.2),
-    budget("boot-percent",       "a boot, all instructions, % over base",       1.0,   2.5,    2.5),
-    budget("worst-trap",         "the worst trap of a hostile host",           None,  42e6,   42e6),
-    budget("worst-call",         "the worst hypercall with the ITS's lock",    None, 16e6,   16e6),
+    budget("sync",               "a SYNC alone",                                312,   520,    520),
+    budget("empty",              "a write that submits nothing",              None,   380,    380),
+    budget("sync-further",       "a further SYNC in the same write",             60,   105,    105),
+    budget("mapti-further",      "a further MAPTI",                             120,   160,    165),
+    budget("inv-further",        "a further INV",                               120,   120,    120),
+    budget("mapti-sync",         "MAPTI+SYNC, as the driver posts it",          350,   690,    700),
+    budget("device-percent",     "unbind+bind, all instructions, % over base",  1.0,   1.4,    1.4),
+    budget("boot-percent",       "a boot, all instructions, % over base",       1.0,   1.3,    1.3),
+    budget("worst-trap",         "the worst trap of a hostile host",           None,  12e6,   12e6),
+    budget("worst-call",         "the worst hypercall with the ITS's lock",    None, 4e6,   4e6),
 ]
 
 

@@ -55,7 +55,7 @@ def values(runs):
             found[f"{kind.lower()}-further"] = per_further(counts, kind)
         found["mapti-sync"] = counts["MAPTI+SYNC 2"].el2
     for test, name, piece in ((BOOT, "boot-percent", lambda run: run.total),
-                              (DEVICE, "device-percent", lambda run: run.counts["unbind+bind 16"])):
+                              (DEVICE, "device-percent", lambda run: run.counts["unbind+bind 100"])):
         if ("default", test) in runs and ("default.base", test) in runs:
             found[name] = percent(piece(runs["default", test]), piece(runs["default.base", test]))
     if ("default", WORST) in runs:

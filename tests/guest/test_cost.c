@@ -211,7 +211,7 @@ GUEST_TEST("cost", test_cost);
 
 static void test_cost_device(void)
 {
-	long cycles = arg_long("cycles", 16);
+	long cycles = arg_long("cycles", 100);
 	struct io_device *dev;
 	bool good = true;
 

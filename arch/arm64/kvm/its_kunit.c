@@ -279,6 +279,9 @@ static void mmio_test_is_read(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pkvm_mmio_is_read(load & ~ESR_ELx_ISV));
 	KUNIT_EXPECT_TRUE(test, pkvm_mmio_is_read(OTHER_FSC(load, ESR_ELx_FSC_FAULT_L(3))));
 	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(STORE32));
+	/* Misaligned, or exclusive on Device memory */
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(OTHER_FSC(load, 0x21)));
+	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(OTHER_FSC(load, 0x35)));
 	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(load | ESR_ELx_CM));
 	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(load | ESR_ELx_S1PTW));
 	KUNIT_EXPECT_FALSE(test, pkvm_mmio_is_read(OTHER_EC(load, ESR_ELx_EC_IABT_LOW)));
@@ -1785,6 +1788,21 @@ static void command_test_give_up(struct kunit *test)
 			ITS_BAD_DEVICE);
 }
 
+/* Commands for vPEs have other fields where others have a DeviceID */
+static void command_test_give_up_vpe(struct kunit *test)
+{
+	static const u8 opcodes[] = { GITS_CMD_VMAPP, GITS_CMD_VMOVP, GITS_CMD_VSGI };
+	struct command_world *world = make_world(test, V4_1);
+	struct its *its = &world->its[0];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		struct its_cmd cmd = { { opcodes[i] | DEV(DEV_MAPPED) } };
+
+		its_give_up(its, &cmd);
+		KUNIT_EXPECT_EQ(test, its_find_device(its, DEV_MAPPED)->state, ITS_DEVICE_MAPPED);
+	}
+}
+
 /* A MAPD that is in the queue when the ITS fails on a command in front of it */
 static void command_test_give_up_unmapping(struct kunit *test)
 {
@@ -1850,6 +1868,7 @@ static struct kunit_case command_test_cases[] = {
 	KUNIT_CASE(command_test_vmovp_sequence),
 	KUNIT_CASE(command_test_sync),
 	KUNIT_CASE(command_test_give_up),
+	KUNIT_CASE(command_test_give_up_vpe),
 	KUNIT_CASE(command_test_give_up_unmapping),
 	KUNIT_CASE(command_test_machine),
 	{}

@@ -18,9 +18,10 @@
 #include <linux/array_size.h>
 #include <linux/bitfield.h>
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/irqchip/arm-gic-v3.h>
-#include <linux/minmax.h>
+#include <linux/log2.h>
 #include <linux/sizes.h>
 
 #include <nvhe/its_emulate.h>
@@ -397,7 +398,7 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 		if (!(vpe->mapped & its_bit(its)))
 			return ITS_BAD_STATE;
 
-		vpe->mapped &= ~its_bit(its);
+		WRITE_ONCE(vpe->mapped, vpe->mapped & ~its_bit(its));
 		vpe->unmapping |= its_bit(its);
 		*note = (struct its_note){ ITS_NOTE_VMAPP, id };
 		cmd->dw[0] = GITS_CMD_VMAPP;
@@ -443,7 +444,7 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 		cmd->dw[1] &= CMD_VPE;
 	}
 
-	vpe->mapped |= its_bit(its);
+	WRITE_ONCE(vpe->mapped, vpe->mapped | its_bit(its));
 	vpe->mapping |= its_bit(its);
 	*note = (struct its_note){ ITS_NOTE_VMAPP, id };
 
@@ -745,9 +746,9 @@ enum pkvm_its_verdict its_filter(struct its *its, struct its_cmd *cmd, struct it
 	OPTIMIZER_HIDE_VAR(row);
 	if (!(row->checks || row->fn))
 		return ITS_UNKNOWN;
-	if (row->checks & CHECK_V4 && !its_is_v4(its))
+	if ((row->checks & CHECK_V4) && !its_is_v4(its))
 		return ITS_NO_SUPPORT;
-	if (row->checks & CHECK_V4_1 && !its_is_v4_1(its))
+	if ((row->checks & CHECK_V4_1) && !its_is_v4_1(its))
 		return ITS_NO_SUPPORT;
 
 	cmd->dw[0] = (cmd->dw[0] & row->fields[0]) | opcode;
@@ -861,7 +862,8 @@ void its_give_up(struct its *its, const struct its_cmd *cmd)
 	u64 opcode = FIELD_GET(CMD_OPCODE, cmd->dw[0]);
 	struct its_device_record *device;
 
-	if (opcode >= ARRAY_SIZE(its_rows) || !(its_rows[opcode].fields[0] & CMD_DEVICE))
+	/* Other fields of commands for vPEs are in the same bits */
+	if (opcode >= ARRAY_SIZE(its_rows) || its_rows[opcode].fields[0] != CMD_DEVICE)
 		return;
 
 	/* Not every command is one that EL2 has seen: there are those of before */

@@ -29,7 +29,6 @@
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
-#include <linux/nospec.h>
 #include <linux/sizes.h>
 #include <linux/wordpart.h>
 
@@ -82,6 +81,11 @@ static u32 its_read_ctlr(const struct its *its)
 	return readl_relaxed(its->frame + GITS_CTLR);
 }
 
+static u64 its_read_cbaser(const struct its *its)
+{
+	return readq_relaxed(its->frame + GITS_CBASER);
+}
+
 static u64 its_read_baser(const struct its *its, unsigned int n)
 {
 	return readq_relaxed(its->frame + GITS_BASER + n * sizeof(u64));
@@ -115,7 +119,7 @@ static bool its_is_configured(const struct its *its)
 {
 	if (!(its->cbaser & GITS_CBASER_VALID))
 		return false;
-	if (readq_relaxed(its->frame + GITS_CBASER) != its->cbaser)
+	if (its_read_cbaser(its) != its->cbaser)
 		return false;
 	if (!its_cwriter_is_valid(its, readq_relaxed(its->frame + GITS_CWRITER)))
 		return false;
@@ -131,11 +135,6 @@ static bool its_is_configured(const struct its *its)
 	}
 
 	return true;
-}
-
-static u64 its_read_cbaser(const struct its *its)
-{
-	return readq_relaxed(its->frame + GITS_CBASER);
 }
 
 /* Where @offset is in the queue, seen from @from. */
@@ -185,14 +184,12 @@ static void its_write_slot(struct its *its, u64 offset, const struct its_cmd *cm
 }
 
 /*
- * Order the slots before the write of GITS_CWRITER that makes the ITS read them:
- * after cache maintenance it takes more than stores to be complete.
+ * Order the slots before the write of GITS_CWRITER that makes the ITS read them. Cache
+ * maintenance has ended in a DSB of its own.
  */
 static void its_publish_slots(const struct its *its)
 {
-	if (its->flush)
-		dsb(sy);
-	else
+	if (!its->flush)
 		dsb(ishst);
 }
 
@@ -332,6 +329,15 @@ static enum pkvm_mmio_result its_submit(struct its *its, u64 end)
 	return res;
 }
 
+/* The ITS would carry out what EL2 has submitted and it has not, and no more. */
+static bool its_queue_agrees(const struct its *its)
+{
+	u64 cwriter = readq_relaxed(its->frame + GITS_CWRITER) & ITS_QUEUE_OFFSET;
+	u64 creadr = readq_relaxed(its->frame + GITS_CREADR) & ITS_QUEUE_OFFSET;
+
+	return cwriter == its->write && creadr == its->read;
+}
+
 static void its_set_lost(struct its *its)
 {
 	its->lost = true;
@@ -345,14 +351,15 @@ static void its_set_lost(struct its *its)
  *
  * The ITS is disabled and quiescent, and a driver has seen it consume all commands
  * before. If it has not, or if it lost its caches before it had written them back,
- * the records of EL2 don't tell what it would do next: it stays disabled.
+ * the records of EL2 don't tell what it would do next: it stays disabled. That it is
+ * somewhere else in its queue, or has another queue, tells of a loss of power.
  */
 static void its_restart_queue(struct its *its)
 {
 	struct its_cmd cmd;
 
 	if (its->read != its->write ||
-	    (its_read_cbaser(its) != its->cbaser && !its->quiesced))
+	    (!its->quiesced && (its_read_cbaser(its) != its->cbaser || !its_queue_agrees(its))))
 		its_set_lost(its);
 
 	its_build_sync(its, &cmd);
@@ -372,15 +379,6 @@ static bool its_is_taken(const struct its *its)
 {
 	/* Pairs with its_take_over(): the rest of @its is there if the state says so */
 	return smp_load_acquire(&its->state) == PKVM_ITS_TAKEN;
-}
-
-/* The ITS would carry out what EL2 has submitted and it has not, and no more. */
-static bool its_queue_agrees(const struct its *its)
-{
-	u64 cwriter = readq_relaxed(its->frame + GITS_CWRITER) & ITS_QUEUE_OFFSET;
-	u64 creadr = readq_relaxed(its->frame + GITS_CREADR) & ITS_QUEUE_OFFSET;
-
-	return cwriter == its->write && creadr == its->read;
 }
 
 static enum pkvm_mmio_result its_write_ctlr(struct its *its,
@@ -1129,9 +1127,9 @@ bool its_is_sealed(void)
  * @device_id:	DeviceID
  * @event_bits:	log2 of the number of entries of the ITT
  *
- * Called without a lock, at any time, by a host that is not trusted. Memory that
- * goes with a DeviceID is allocated here, and zeroed, and not while the ITS is
- * locked and its queue waits.
+ * Called without a lock, at any time, by a host that is not trusted. The ITT and the
+ * level-2 table are allocated here, and zeroed, and not while the ITS is locked and its
+ * queue waits; the records of a group of DeviceIDs are, once.
  *
  * Return: 0, or see its_result(). -EBUSY: the device is mapped, or it is not known
  * yet that the ITS has unmapped it.
@@ -1245,7 +1243,7 @@ u64 its_stat(phys_addr_t base, u32 stat)
 	case PKVM_ITS_ARENA_BYTES:
 		return its_arena_bytes();
 	default:
-		return READ_ONCE(its->stats[array_index_nospec(stat, PKVM_ITS_NR_STATS)]);
+		return READ_ONCE(its->stats[stat]);
 	}
 }
 
@@ -1256,7 +1254,8 @@ u64 its_stat(phys_addr_t base, u32 stat)
  * quiescent. Were it to lose power earlier, it would find an old state in memory
  * later, and use memory again that EL2 has long given away.
  *
- * Called when only one CPU is running. That CPU suspends if told so.
+ * Called when the system is to be suspended. If a hostile host has other CPUs running,
+ * enabling an ITS meanwhile makes it one that is not quiescent.
  *
  * Return: true if each ITS that has been taken over is quiescent.
  */

@@ -13,7 +13,6 @@
  */
 
 #include <linux/bits.h>
-#include <linux/cacheflush.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -239,13 +238,13 @@ static void *vpe_root;
 /* Nests inside the lock of an ITS. */
 DEFINE_HYP_SPINLOCK(its_vpe_lock);
 
-/* The caller holds the lock of the vPEs. NULL if it was never reserved. */
+/* Takes no lock: a record that is there stays there. NULL if it was never reserved. */
 struct its_vpe_record *its_find_vpe(u32 vpe_id)
 {
 	return record_find(vpe_root, vpe_id);
 }
 
-/* Likewise. NULL if memory is @missing, see its_arena_alloc(). */
+/* The caller holds the lock of the vPEs. NULL if memory is @missing. */
 struct its_vpe_record *its_make_vpe(u32 vpe_id, u64 *missing)
 {
 	return record_make(&vpe_root, vpe_id, missing);
@@ -293,9 +292,11 @@ int its_table_add(const struct its_table *table, u32 id, u64 *missing)
 	hyp_spin_lock(&arena.lock);
 	if (!*entry) {
 		WRITE_ONCE(*entry, cpu_to_le64(hyp_virt_to_phys(page) | GITS_BASER_VALID));
+		/*
+		 * Ends in a DSB: it is there before the command that makes the ITS
+		 * read it, which may come from any CPU.
+		 */
 		kvm_flush_dcache_to_poc(entry, sizeof(*entry));
-		/* Before the command that makes the ITS read it, on any CPU */
-		dsb(sy);
 		page = NULL;
 	}
 	hyp_spin_unlock(&arena.lock);

@@ -12,6 +12,7 @@
 #include <linux/align.h>
 #include <linux/array_size.h>
 #include <linux/bitfield.h>
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -150,18 +151,22 @@ void pkvm_mmio_remove(phys_addr_t base)
  * pkvm_mmio_is_read() - Does mapping the range read-only cure the abort?
  * @esr:	of an abort that the host took on a protected range
  *
- * The kind of the fault does not matter: a write arrives as a translation
- * fault too, when the mapping has been recycled.
+ * A write arrives as a translation fault too, when the mapping has been recycled.
  *
- * Return: true for a load. A stage-1 walk is not one: it may have to update
- * the table, and then faults for ever on a read-only mapping.
+ * Return: true for a load that lacks a mapping. One that Device memory doesn't
+ * allow, misaligned or exclusive, would fault for ever. A stage-1 walk is none: it
+ * may have to update the table, and then faults for ever on a read-only mapping.
  */
 bool pkvm_mmio_is_read(u64 esr)
 {
 	if (ESR_ELx_EC(esr) != ESR_ELx_EC_DABT_LOW)
 		return false;
 
-	return !(esr & (ESR_ELx_WNR | ESR_ELx_CM | ESR_ELx_S1PTW));
+	if (esr & (ESR_ELx_WNR | ESR_ELx_CM | ESR_ELx_S1PTW))
+		return false;
+
+	return esr_fsc_is_translation_fault(esr) || esr_fsc_is_permission_fault(esr) ||
+	       esr_fsc_is_access_flag_fault(esr);
 }
 
 /* Gives a refusal its name; never PKVM_MMIO_OK. */

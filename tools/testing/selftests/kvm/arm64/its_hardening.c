@@ -1075,7 +1075,7 @@ static struct counters count(void)
 	diff.ignored = now.ignored - counters.ignored;
 	diff.commands = now.commands - counters.commands;
 	counters = now;
-	ksft_print_msg("%lu commands accepted, %lu rejected; %lu writes ignored\n",
+	ksft_print_msg("%lu commands, %lu of them rejected; %lu writes ignored\n",
 		       diff.commands, diff.rejected, diff.ignored);
 
 	return diff;

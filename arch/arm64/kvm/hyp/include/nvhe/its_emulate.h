@@ -2,7 +2,6 @@
 #ifndef __KVM_NVHE_ITS_EMULATE_H__
 #define __KVM_NVHE_ITS_EMULATE_H__
 
-#include <linux/cache.h>
 #include <linux/irqchip/arm-gic-v3.h>
 #include <linux/threads.h>
 #include <linux/types.h>
@@ -135,19 +134,19 @@ struct its_cmd {
  * @queue:	the queue that the ITS reads
  * @size:	of both, in bytes
  * @notes:	one per slot
- * @devices:	root of the records of devices
  * @device_table: levels of the device table
  * @vpe_table:	likewise of the vPE table
  * @nr_device_ids: all DeviceIDs are below
  * @nr_collections: all ICIDs are below
  *
  * @lock:	guards what follows, down to @stats
+ * @devices:	root of the records of devices
  * @collections: RDbase of each ICID, bit 0 set if mapped
  * @write:	offset up to which EL2 has filled the queue
  * @read:	offset up to which it knows the slots to be consumed
  * @nr_notes:	slots between the two with a note
- * @last_device: the record that the last command was about; NULL if none was. Records
- *		stay where they are
+ * @last_device: the record that was looked up last for a command, if there was one;
+ *		records stay where they are
  * @last_device_id: its DeviceID
  * @last_rdbase: an RDbase that is valid, bit 0 set; 0 if none is known
  * @waiting:	devices whose MAPD has been consumed and that wait for a SYNC
