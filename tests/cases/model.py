@@ -45,7 +45,7 @@ def corpus(ctx):
 
 @test("model-fuzz", variants=(), groups=("default",))
 def fuzz(ctx):
-    """A hostile host that makes something up: always the same, for a minute or so."""
+    """A hostile host that makes something up: always the same, for two minutes or so."""
     for line in make(ctx, "fuzz-bounded").splitlines():
         if line.startswith(("stat::number_of_exec", "stat::average_exec")):
             ctx.note(line.removeprefix("stat::"))
