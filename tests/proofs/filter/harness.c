@@ -92,6 +92,13 @@ u64 proof_read_once(const volatile void *p, size_t size)
 	return vpe.mapped;
 }
 
+void proof_write_once(volatile void *p, size_t size, u64 value)
+{
+	ASSERT(p == &vpe.mapped && size == 8, "the one field that is read without a lock");
+
+	vpe.mapped = value;
+}
+
 struct its_device_record *its_find_device(const struct its *which, u32 id)
 {
 	return device_known && id == device_id ? &device : NULL;

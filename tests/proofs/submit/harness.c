@@ -109,6 +109,8 @@ void writeq_relaxed(u64 value, volatile void *reg)
 void kvm_flush_dcache_to_poc(const volatile void *start, size_t size)
 {
 	ASSERT(__CPROVER_same_object(start, queue) && size == 32, "one slot");
+	/* It ends in a DSB */
+	unpublished = false;
 }
 
 void its_retire(struct its *which, const struct its_note *note)
