@@ -15,15 +15,20 @@ OF_BASE = (BOOT, FRAME, DEVICE)
 VARIANTS = {"default": EVERYTHING, "default.base": OF_BASE}
 
 
+def counter_of(images, variant, cpu, boot):
+    """boot as for Counter, with variant=."""
+    def boot_variant(label, guest_test, **machine):
+        return boot(f"{variant}-{label}", guest_test, variant=variant, **machine)
+
+    return Counter(os.path.join(images, variant), cpu, boot_variant)
+
+
 def count(images, cpu, boot, tests=EVERYTHING, variants=tuple(VARIANTS)):
-    """{(variant, guest test): Run}; boot as for Counter, with variant=."""
+    """{(variant, guest test): Run}; boot as for counter_of()."""
     runs = {}
     for variant in variants:
-        def boot_variant(label, guest_test, **machine):
-            return boot(f"{variant}-{label}", guest_test, variant=variant, **machine)
-
         wanted = VARIANTS[variant]
-        counter = Counter(os.path.join(images, variant), cpu, boot_variant)
+        counter = counter_of(images, variant, cpu, boot)
         for test in tests:
             if test in wanted:
                 runs[variant, test] = counter.run(test)

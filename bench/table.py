@@ -216,12 +216,7 @@ def print_profile(what, columns):
 
 
 def counter_of(variant, cpu):
-    boots = Boots(cpu)
-
-    def boot(label, guest_test, **machine):
-        return boots(f"{variant}-{label}", guest_test, variant=variant, **machine)
-
-    return counting.Counter(os.path.join(IMAGES, variant), cpu, boot)
+    return measures.counter_of(IMAGES, variant, cpu, Boots(cpu))
 
 
 def profile_of_burst(counter, name):
