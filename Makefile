@@ -5,12 +5,12 @@
 
 help:
 	@echo 'make packages     install the Debian packages needed (root or sudo)'
-	@echo 'make tree         build/linux (base + series) and build/linux.base (base)'
+	@echo 'make tree         build/linux (base + all series) and build/linux.base (base)'
 	@echo '                  LINUX=/path: take the base from your own 7.3.y source'
 	@echo 'make images       build/Image (series) and build/Image.base (base)'
 	@echo '                  VARIANTS="debug 64k.base ...": these of config/variants'
 	@echo '                  JOBS=n: parallel jobs instead of one per core'
-	@echo 'make refresh      write the commits of build/linux back to series/'
+	@echo 'make refresh      write the commits of build/linux back to the patches'
 	@echo 'make bench        count what EL2 executes, series and base -> bench/results/'
 	@echo 'make bench-profile   which functions: OPERATION="MAPTI+SYNC 2", or boot'
 	@echo 'make check        every static check'
@@ -18,6 +18,7 @@ help:
 	@echo 'make send         mails for git send-email, a dry run, and what is left to do'
 	@echo '                  FROM=/path: of your own, signed-off patches'
 	@echo 'make range-diff   what has changed in series/ since FROM=v1, or a commit'
+	@echo '                  SERIES=series-redist, for send and range-diff: the second series'
 	@echo 'make fuzz         look for inputs that break the code of EL2, for ever, on this'
 	@echo '                  machine: tests/model/README.md'
 	@echo 'make clean        remove kernels and test output, keep the source trees'
@@ -51,11 +52,12 @@ check: tree
 check-agree:
 	@scripts/check-agree
 
+SERIES = series
 send: tree
-	@scripts/send $(FROM)
+	@scripts/send $(SERIES) $(FROM)
 
 range-diff: tree
-	@scripts/range-diff $(FROM)
+	@scripts/range-diff $(SERIES) $(FROM)
 
 fuzz: tree
 	@$(MAKE) --no-print-directory -C tests/model fuzz

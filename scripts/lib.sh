@@ -4,7 +4,6 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$ROOT/build
-SERIES=$ROOT/series
 TREE=$BUILD/linux
 BASETREE=$BUILD/linux.base
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/pkvm-its
@@ -14,7 +13,7 @@ export LC_ALL=C
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_OBJECT_DIRECTORY
 
 # shellcheck source=../series/base
-. "$SERIES/base"
+. "$ROOT/series/base"
 
 PROG=$(basename "$0")
 say() { printf '%s: %s\n' "$PROG" "$*" >&2; }
@@ -34,10 +33,31 @@ lock_build() {
 	flock -n 9 || { say "waiting for another command that uses build/"; flock 9; }
 }
 
-# The patches of the series, in order; the cover letter is not one of them.
+# Each a series of its own, with a cover letter, in the order of application; one
+# without patches need not be there.
+SERIES_DIRS="series series-redist"
+
+# The patches of series $1, or of all, in order; cover letters are none of them.
 series_patches() {
-	find "$SERIES" -maxdepth 1 -name '[0-9][0-9][0-9][0-9]-*.patch' \
-		! -name '0000-*' | sort
+	local name
+	for name in ${1:-$SERIES_DIRS}; do
+		[ ! -d "$ROOT/$name" ] ||
+			find "$ROOT/$name" -maxdepth 1 -name '[0-9][0-9][0-9][0-9]-*.patch' \
+				! -name '0000-*' | sort
+	done
+}
+
+# The patches that series $1 stands on.
+earlier_patches() {
+	local name
+	for name in $SERIES_DIRS; do
+		[ "$name" != "$1" ] || break
+		series_patches "$name"
+	done
+}
+
+is_series() {
+	[[ " $SERIES_DIRS " = *" $1 "* ]] || die "there is no series '$1', but: $SERIES_DIRS"
 }
 
 series_digest() {
@@ -48,17 +68,44 @@ series_digest() {
 	done | sha256sum | cut -d' ' -f1
 }
 
-# Write the commits base..series of $TREE to directory $1, byte for byte the
-# same for everybody: no hashes of commits, no git version, no user settings.
-# Renames are spelled out so that "new file" always means what it says.
-write_patches() {
-	ngit -C "$TREE" format-patch -q -o "$1" --numbered --zero-commit \
-		--no-signature --no-notes --no-thread --no-attach --no-renames \
-		--abbrev=12 --diff-algorithm=myers --src-prefix=a/ --dst-prefix=b/ \
-		--subject-prefix=PATCH base..series
+# Which commits of $TREE are which series: lines "SERIES FROM TO".  Each but the
+# first begins after the commit whose subject is in its file "after"; without that
+# file it has none.
+series_ranges() {
+	local name=series from=base next after found count
+	for next in ${SERIES_DIRS#series }; do
+		[ -f "$ROOT/$next/after" ] || continue
+		after=$(cat "$ROOT/$next/after")
+		found=$(ngit -C "$TREE" log --format='%H %s' base..series |
+			while read -r commit subject; do
+				[ "$subject" != "$after" ] || echo "$commit"
+			done)
+		count=$(wc -w <<<"$found")
+		[ "$count" = 1 ] ||
+			die "$next/after: $count commits of base..series in build/linux" \
+				"are called '$after', instead of one"
+		echo "$name $from $found"
+		name=$next from=$found
+	done
+	echo "$name $from series"
 }
 
-# What `make tree` or `make refresh` last left: the commit and the series/ text
+# Write the commits base..series of $TREE to a folder of directory $1 for each
+# series, byte for byte the same for everybody: no hashes of commits, no git
+# version, no user settings.  Renames are spelled out so that "new file" always
+# means what it says.
+write_patches() {
+	local ranges name from to
+	ranges=$(series_ranges) || return
+	while read -r name from to; do
+		ngit -C "$TREE" format-patch -q -o "$1/$name" --numbered --zero-commit \
+			--no-signature --no-notes --no-thread --no-attach --no-renames \
+			--abbrev=12 --diff-algorithm=myers --src-prefix=a/ --dst-prefix=b/ \
+			--subject-prefix=PATCH "$from..$to" || return
+	done <<<"$ranges"
+}
+
+# What `make tree` or `make refresh` last left: the commit and the text of patches
 # it stands for.  Everything else in $TREE is work that exists nowhere else.
 record_applied() {
 	ngit -C "$TREE" update-ref refs/series/applied "$1"
@@ -87,11 +134,11 @@ kept_files() {
 	done | sort
 }
 
-# Is directory $1, made by write_patches, what series/ holds?
+# Is directory $1, made by write_patches, what the folders of the series hold?
 same_patches() {
-	[ "$(series_patches | sed 's,.*/,,')" = "$(cd "$1" && find . -name '*.patch' | sed 's,.*/,,' | sort)" ] &&
-		(cd "$1" && find . -name '*.patch') | while read -r p; do
-			cmp -s "$1/$p" "$SERIES/$p" || exit 1
+	[ "$(cd "$ROOT" && ROOT=. series_patches)" = "$(cd "$1" && ROOT=. series_patches)" ] &&
+		(cd "$1" && ROOT=. series_patches) | while read -r p; do
+			cmp -s "$1/$p" "$ROOT/$p" || exit 1
 		done
 }
 

@@ -14,12 +14,13 @@ scratch_store() {
 
 field() { sed -n "s/^$1: //p" "$SCRATCH/info"; }
 
-# scratch_commits PATCH...: sets $commit to the last one; dies at a patch that does
-# not apply, and says which.
+# scratch_commits START PATCH...: sets $commit to the last one, START being where they
+# begin; dies at a patch that does not apply, and says which.
 scratch_commits() {
 	local p
-	ngit read-tree base
-	commit=$(ngit rev-parse base)
+	ngit read-tree "$1"
+	commit=$(ngit rev-parse "$1")
+	shift
 	for p in "$@"; do
 		ngit mailinfo -u "$SCRATCH/body" "$SCRATCH/diff" <"$p" >"$SCRATCH/info" &&
 			ngit apply --cached --whitespace=nowarn "$SCRATCH/diff" 2>"$SCRATCH/err" ||
@@ -30,4 +31,15 @@ scratch_commits() {
 			GIT_COMMITTER_NAME=series GIT_COMMITTER_EMAIL=series@localhost \
 			ngit commit-tree "$(ngit write-tree)" -p "$commit")
 	done
+}
+
+# scratch_series SERIES PATCH...: these on top of the series before it; sets $start, the
+# last commit of those, and $commit.
+scratch_series() {
+	local name=$1 earlier
+	shift
+	mapfile -t earlier < <(earlier_patches "$name")
+	scratch_commits base "${earlier[@]}"
+	start=$commit
+	scratch_commits "$start" "$@"
 }

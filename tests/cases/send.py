@@ -10,6 +10,7 @@ import testing
 from testing import test
 
 SERIES = os.path.join(testing.ROOT, "series")
+SECOND = os.path.join(testing.ROOT, "series-redist")
 MAINTAINERS = os.path.join(testing.ROOT, "build", "linux.base", "MAINTAINERS")
 
 
@@ -26,24 +27,37 @@ def mails(out):
                set(re.findall(r"^RCPT TO:<(.*)>", text, re.M)))
 
 
-@test("send", groups=("default", "fast"))
-def send(ctx):
+def send(ctx, series):
     """The cover letter and all patches, each to a maintainer and to the lists."""
     out = os.path.join(ctx.log_dir, "send")
-    text = ctx.run(["nice", "scripts/send", SERIES, out])
+    text = ctx.run(["nice", "scripts/send", os.path.basename(series), series, out])
     ctx.expect("are not signed off" in text, "doesn't say that sign-offs are missing")
-    count = len(patches(SERIES))
+    ctx.expect(("first those of series/" in text) == (series != SERIES),
+               "doesn't say what to apply first, or says it of the first series")
+    count = len(patches(series))
     found = list(mails(out))
     ctx.expect(len(found) == count + 1, f"{len(found)} mails for {count} patches and a letter")
     roles = open(MAINTAINERS).read()
     for number, (subject, to) in enumerate(found):
-        ctx.expect(f" {number:02d}/{count}] " in subject, f"mail {number} is {subject}")
+        ctx.expect(f" {number:0{len(str(count))}d}/{count}] " in subject,
+                   f"mail {number} is {subject}")
         ctx.expect(any(re.search(rf"^M:.*<{re.escape(who)}>", roles, re.M) for who in to),
                    f"no maintainer gets {subject}", *sorted(to))
         for name in ("linux-arm-kernel@lists.infradead.org", "linux-kernel@vger.kernel.org"):
             ctx.expect(name in to, f"{name} doesn't get {subject}", *sorted(to))
     ctx.expect(set().union(*(to for _, to in found[1:])) <= found[0][1],
                "somebody gets a patch without the cover letter")
+
+
+@test("send", groups=("default", "fast"))
+def first(ctx):
+    send(ctx, SERIES)
+
+
+if os.path.isdir(SECOND):
+    @test("send-redist", groups=("default", "fast"))
+    def second(ctx):
+        send(ctx, SECOND)
 
 
 def refused(ctx, label, pattern, damage):
@@ -55,7 +69,7 @@ def refused(ctx, label, pattern, damage):
     damage(patches(folder))
     out = os.path.join(ctx.log_dir, f"{label}.out")
     try:
-        ctx.run(["nice", "scripts/send", folder, out])
+        ctx.run(["nice", "scripts/send", "series", folder, out])
     except testing.Failure as failure:
         ctx.expect(re.search(pattern, str(failure)), f"{label}: refused for another reason",
                    str(failure))
