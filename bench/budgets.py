@@ -34,6 +34,8 @@ BUDGETS = [
     budget("mapti-further",      "a further MAPTI",                             120,   160,    165),
     budget("inv-further",        "a further INV",                               120,   120,    120),
     budget("mapti-sync",         "MAPTI+SYNC, as the driver posts it",          350,   690,    700),
+    budget("vpe-load",           "a vPE is made resident, two writes",         None,  1000,   1000),
+    budget("vpe-put",            "and ceases to be, one write",                None,   500,    500),
     budget("device-percent",     "unbind+bind, all instructions, % over base",  1.0,   1.4,    1.4),
     budget("boot-percent",       "a boot, all instructions, % over base",       1.0,   1.3,    1.3),
     budget("worst-trap",         "the worst trap of a hostile host",           None,  12e6,   12e6),

@@ -59,6 +59,8 @@ def values(runs):
         for kind in ("SYNC", "MAPTI", "INV"):
             found[f"{kind.lower()}-further"] = per_further(counts, kind)
         found["mapti-sync"] = counts["MAPTI+SYNC 2"].el2
+        found["vpe-load"] = counts["vPE is made resident 1"].el2
+        found["vpe-put"] = counts["vPE ceases to be resident 1"].el2
     for test, name, piece in ((BOOT, "boot-percent", lambda run: run.total),
                               (DEVICE, "device-percent", lambda run: run.counts["unbind+bind 100"])):
         if ("default", test) in runs and ("default.base", test) in runs:

@@ -23,7 +23,8 @@ BOTH = ("default", "default.base")
 # A test for each of these boots, and the budgets that it is about.
 PARTS = {
     "frame": (measures.FRAME, ("read-entries", "cwriter-entries", "sync-ratio", "sync", "empty",
-                               "sync-further", "mapti-further", "inv-further", "mapti-sync")),
+                               "sync-further", "mapti-further", "inv-further", "mapti-sync",
+                               "vpe-load", "vpe-put")),
     "device": (measures.DEVICE, ("device-percent",)),
     "boot": (measures.BOOT, ("boot-percent",)),
     "worst": (measures.WORST, ("worst-trap", "worst-call")),

@@ -58,11 +58,11 @@ def cannot(base, errno):
     return rf"ITS@0x{base:>016}: can't be protected \(-{errno}\)"
 
 
-refused("unaligned", its_node(0x8100800, status="disabled"), cannot("8100800", 22), 22)
+refused("unaligned", its_node(0x8400800, status="disabled"), cannot("8400800", 22), 22)
 refused("in-memory", its_node(0x50000000, status="disabled"), cannot("50000000", 1), 1)
 refused("overlap", its_node(0x8088000, status="disabled"), cannot("8088000", 17), 17)
 refused("same", its_node(0x8080000, status="disabled"), cannot("8080000", 17), 17)
-refused("too-small", its_node(0x8100000, size=0x1000, status="disabled"),
+refused("too-small", its_node(0x8400000, size=0x1000, status="disabled"),
         r".*no control frame \(-22\)", 22)
 refused("too-many", [edit for n in range(64)
                      for edit in its_node(0x9100000 + n * 0x20000, status="disabled")],
@@ -82,10 +82,10 @@ def vm_protected(ctx):
 @test("closed-disabled")
 def closed_disabled(ctx):
     """An ITS that nobody drives is closed, and does not stop protected VMs."""
-    for label, node in (("disabled", its_node(0x8100000, status="disabled")),
-                        ("no-msi", its_node(0x8100000, msi=False))):
-        result = boot(ctx, node, guest_test="closed", label=label, its="0x8100000")
-        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008100000: not in use, closed")
+    for label, node in (("disabled", its_node(0x8400000, status="disabled")),
+                        ("no-msi", its_node(0x8400000, msi=False))):
+        result = boot(ctx, node, guest_test="closed", label=label, its="0x8400000")
+        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008400000: not in use, closed")
         ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: control frame protected")
 
 

@@ -128,6 +128,16 @@ int64_t hypercall(enum attack_call_id call, uint64_t a1, uint64_t a2, uint64_t a
 	return ret ? ret : arg.known ? (int64_t)arg.result : -EOPNOTSUPP;
 }
 
+int64_t on_pages(enum attack_call_id call, uint64_t start, uint64_t size)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int64_t ret = 0;
+
+	for (uint64_t phys = start; phys < start + size && !ret; phys += page)
+		ret = hypercall(call, phys / page, 0, 0, 0, 0, 0);
+	return ret;
+}
+
 int64_t reserve(enum attack_call_id call, uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	long page = sysconf(_SC_PAGESIZE);

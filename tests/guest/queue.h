@@ -127,6 +127,8 @@ int64_t hypercall(enum attack_call_id call, uint64_t a1, uint64_t a2, uint64_t a
 		  uint64_t a4, uint64_t a5, uint64_t a6);
 /* The same, and donate the memory that it asks for. */
 int64_t reserve(enum attack_call_id call, uint64_t a1, uint64_t a2, uint64_t a3);
+/* One for each page of some memory, until one fails. */
+int64_t on_pages(enum attack_call_id call, uint64_t start, uint64_t size);
 
 /*
  * closed.c: report the memory that the host cannot read as infos "closed<n>"; returns

@@ -48,8 +48,9 @@ GUEST_TEST("closed", test_closed);
 /* See enum __kvm_host_smccc_func. */
 #define HCALL_PKVM_INIT		1
 #define HCALL_PROTECT_ITS	7
-#define HCALL_SEAL_MMIO		8
-#define HCALL_PROT_FINALIZE	9
+#define HCALL_PROTECT_REDIST	8
+#define HCALL_SEAL_MMIO		9
+#define HCALL_PROT_FINALIZE	10
 
 static void test_hypercalls(void)
 {

@@ -19,6 +19,7 @@
 #include "guest.h"
 #include "its.h"
 #include "queue.h"
+#include "redist.h"
 
 #define DEVICE		0x300
 #define EVENT_BITS	7
@@ -136,11 +137,10 @@ static void calls(void)
 /* Of a vPE, from the pinning of its pending table to the end of it. */
 static void vpe_commands(void)
 {
-	uint64_t vpt = pages_alloc(4), page = getpagesize();
+	uint64_t vpt = pages_alloc(4);
 
-	for (uint64_t at = 0; at < VPT_SIZE; at += page)
-		hypercall(ATTACK_CALL_SHARE_HYP, (vpt + at) / page, 0, 0, 0, 0, 0);
-	if (!check(vpt && !reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0), "a vPE is reserved"))
+	if (!check(vpt && !on_pages(ATTACK_CALL_SHARE_HYP, vpt, VPT_SIZE) &&
+		   !reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0), "a vPE is reserved"))
 		return;
 	batch[0] = vmapp(VPE, 0, vpt, LPI_BITS);
 	burst("VMAPP", 1);
@@ -152,6 +152,47 @@ static void vpe_commands(void)
 	batch[1] = on_vpe(VSYNC, VPE);
 	burst("VMAPP-V0+VSYNC", 2);
 	burst("nothing, a vPE is released", 0);
+}
+
+#define BOUND		(VPE + 1)
+
+/* As the driver does it when it loads a vCPU with vLPIs, and puts it; GICv4.0. */
+static void loads(void)
+{
+	char *vlpi = phys_map(REDIST_BASE + GICR_VLPI_BASE, 0x1000, true);
+	uint64_t vpt = pages_alloc(4), vconf = pages_alloc(4), value;
+	int64_t ret;
+
+	if (!check(vlpi && vpt && vconf && !on_pages(ATTACK_CALL_SHARE_HYP, vpt, VPT_SIZE) &&
+		   !on_pages(ATTACK_CALL_SHARE_HYP, vconf, VPT_SIZE) &&
+		   !reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, BOUND, 0), "a vPE is reserved"))
+		return;
+	region_start("hypercall: bind a vPE", 1);
+	ret = hypercall(ATTACK_CALL_BIND_VPE, BOUND, vpt, vconf, 0, 0, 0);
+	region_end();
+	check_eq(ret, 0, "a vPE is bound");
+	/* The first time, the frame is mapped */
+	for (int measured = 0; measured < 2; measured++) {
+		if (measured)
+			region_start("vPE is made resident", 1);
+		write64(vlpi + GICR_VPROPBASER - GICR_VLPI_BASE, vconf | 0x500 | (LPI_BITS - 1),
+			NULL);
+		write64(vlpi + GICR_VPENDBASER - GICR_VLPI_BASE, VALID | vpt | 0x780, NULL);
+		if (measured)
+			region_end();
+		read64(vlpi + GICR_VPENDBASER - GICR_VLPI_BASE, &value, NULL);
+		check_eq(value & ~(1UL << 61), VALID | vpt | 0x780, "it is resident");
+		if (measured)
+			region_start("vPE ceases to be resident", 1);
+		write64(vlpi + GICR_VPENDBASER - GICR_VLPI_BASE, vpt | 0x780, NULL);
+		if (measured)
+			region_end();
+	}
+	region_start("hypercall: unbind a vPE", 1);
+	ret = hypercall(ATTACK_CALL_UNBIND_VPE, BOUND, 0, 0, 0, 0, 0);
+	region_end();
+	check_eq(ret, 0, "a vPE is unbound");
+	phys_unmap(vlpi, 0x1000);
 }
 
 static void test_cost(void)
@@ -203,6 +244,7 @@ static void test_cost(void)
 	if (series) {
 		burst("nothing, a device is released", 0);
 		vpe_commands();
+		loads();
 	}
 }
 GUEST_TEST("cost", test_cost);
@@ -342,11 +384,8 @@ static void worst_vpes(void)
 
 	for (unsigned int i = 0; i < VPT_BLOCKS && !ret; i++) {
 		vpt_blocks[i] = pages_alloc(__builtin_ctzl(VPT_BLOCK / page));
-		if (!vpt_blocks[i])
-			ret = -ENOMEM;
-		for (uint64_t at = 0; at < VPT_BLOCK && !ret; at += page)
-			ret = hypercall(ATTACK_CALL_SHARE_HYP, (vpt_blocks[i] + at) / page,
-					0, 0, 0, 0, 0);
+		ret = vpt_blocks[i] ? on_pages(ATTACK_CALL_SHARE_HYP, vpt_blocks[i], VPT_BLOCK) :
+				      -ENOMEM;
 	}
 	if (!check_eq(ret, 0, "there is memory for the vPEs"))
 		return;

@@ -220,16 +220,6 @@ static void collections(void)
 
 static uint64_t page_size;
 
-/* Pages from start on, of nr bytes. */
-static int64_t on_pages(enum attack_call_id call, uint64_t start, uint64_t nr)
-{
-	int64_t ret = 0;
-
-	for (uint64_t phys = start; phys < start + nr && !ret; phys += page_size)
-		ret = hypercall(call, phys / page_size, 0, 0, 0, 0, 0);
-	return ret;
-}
-
 #define VPE		5
 #define OTHER_VPE	6
 

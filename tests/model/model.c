@@ -153,7 +153,9 @@ int pkvm_protect_mmio(phys_addr_t base, u64 size, pkvm_mmio_write_fn write, void
 	range = pkvm_mmio_insert(&new);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	if (write)
+	if (write && base >= RD_BASE(0))
+		range->va = rd_frame((base - RD_BASE(0)) / RD_STRIDE) + (base - RD_BASE(0)) % RD_STRIDE;
+	else if (write)
 		range->va = hw_frame((base - FRAME_BASE(0)) / (FRAME_BASE(1) - FRAME_BASE(0)));
 
 	return 0;
@@ -199,5 +201,6 @@ void model_reset(const struct config *new)
 	nr_refused = 0;
 	memory_reset();
 	hw_reset();
+	rd_reset();
 	host_reset();
 }

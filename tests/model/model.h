@@ -45,7 +45,12 @@
  * @dma32:	it drops the upper bits of addresses
  * @stall:	an error stops the queue instead of being skipped
  * @busy:	enabled, it is never quiescent
- * @eager:	it makes progress whenever EL2 looks at a register
+ * @eager:	it makes progress whenever EL2 looks at a register; so do redistributors
+ * @direct_lpis: redistributors have GICR_SETLPIR and GICR_CLRLPIR
+ * @inv_lpis:	they have GICR_INVLPIR and GICR_INVALLR; so have they otherwise, on GICv4.1
+ *		or with @direct_lpis
+ * @sticky_lpis: LPIs can't be disabled once they are enabled
+ * @rd_tables:	GICv4.1 without @shared_vpes: redistributors have 1 or 2 vPE tables
  */
 struct config {
 	u32	nr_its;
@@ -66,12 +71,17 @@ struct config {
 	bool	stall;
 	bool	busy;
 	bool	eager;
+	bool	direct_lpis;
+	bool	inv_lpis;
+	bool	sticky_lpis;
+	u32	rd_tables;
 };
 
 extern struct config config;
 
 #define MAX_ITS			4
 #define NR_RDS			4
+#define NR_RD_FRAMES		5	/* the last one is of a CPU that never came online */
 #define EVENT_ID_BITS		16
 #define LPI_BITS		16
 #define VPE_BITS		12
@@ -80,7 +90,9 @@ extern struct config config;
 /* Physical addresses. Part of the memory is beyond 4 GiB. */
 #define FRAME_BASE(n)		(0x8080000ULL + (n) * 0x40000ULL)
 #define FRAME_SIZE		SZ_64K
-#define RD_BASE(n)		(0x80a0000ULL + 0x1000000ULL + (n) * 0x40000ULL)
+#define VLPI_FRAME		SZ_128K		/* from RD_base */
+#define RD_BASE(n)		(0x80a0000ULL + 0x1000000ULL + (n) * RD_STRIDE)
+#define RD_STRIDE		0x40000ULL
 #define RAM_BASE		0xff000000ULL
 #define RAM_SIZE		(32ULL << 20)
 #define RAM_END			(RAM_BASE + RAM_SIZE)
@@ -145,13 +157,24 @@ extern u64 total_pins;
 void memory_toctou(unsigned int nr_reads, const u64 *slot);
 bool memory_is_published(void);
 
-enum dma { DMA_QUEUE, DMA_TABLE, DMA_ITT, DMA_VPE };
+enum dma { DMA_QUEUE, DMA_TABLE, DMA_ITT, DMA_VPE, DMA_PENDING };
 void dma_read(phys_addr_t pa, void *data, u64 size, enum dma what);
 void dma_write(phys_addr_t pa, const void *data, u64 size, enum dma what);
 
 /* its.c */
-enum use { USE_QUEUE, USE_TABLE, USE_ITT, USE_VPT, USE_VCONF };
+enum use { USE_QUEUE, USE_TABLE, USE_ITT, USE_PENDING, USE_CONFIG, USE_VPT, USE_VCONF };
 typedef void (*use_fn)(enum use use, unsigned int its, u32 id, phys_addr_t pa, u64 size);
+
+struct vte {
+	bool	valid;
+	u32	size;
+	u64	vpt, vconf, rdbase;
+};
+
+/* Who writes the entry of a vPE, if not a single ITS */
+#define VTE_OF_ALL	99
+#define VTE_OF_RDS	98
+
 void hw_reset(void);
 u64 hw_typer(void);
 unsigned int hw_step(unsigned int its, unsigned int nr);
@@ -163,6 +186,10 @@ u64 hw_peek(unsigned int its, u32 offset);
 void hw_poke(unsigned int its, u32 offset, u64 value, unsigned int size);
 bool hw_is_idle(unsigned int its);
 bool hw_is_exact(unsigned int its);	/* it has done all that it was told to do */
+bool hw_all_exact(void);
+u64 hw_page_size(u64 baser);
+bool hw_get_vte(u64 baser, u32 whose, u32 vpe, struct vte *vte);
+bool hw_put_vte(u64 baser, u32 whose, u32 vpe, const struct vte *vte);
 bool hw_device_is_mapped(unsigned int its, u32 device, phys_addr_t *itt, u32 *bits);
 u64 hw_consumed(unsigned int its);
 u64 hw_errors(void);
@@ -172,13 +199,46 @@ void hw_pin_registers(void);
 u64 hw_pinned(unsigned int its, u32 offset);
 extern unsigned int hw_accesses;	/* of registers, since EL2 was entered */
 
+/* rd.c */
+void rd_reset(void);
+u64 rd_typer(unsigned int cpu);
+bool rd_has_inv(void);
+void *rd_frame(unsigned int cpu);
+void rd_pin_registers(void);
+u64 rd_pinned(unsigned int cpu, u32 offset);
+void rd_vmapp(u32 vpe, const struct vte *vte);
+bool rd_vpe_is_resident(u32 vpe);
+void rd_work(void);
+void rd_step(unsigned int cpu);
+u64 rd_peek(unsigned int cpu, u32 offset);
+void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size);
+void rd_leave_resident(unsigned int cpu);
+bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32 *offset);
+void rd_lose_power(unsigned int cpu, bool restore);
+void rd_walk_uses(unsigned int cpu, use_fn fn);
+
 /* host.c: the driver, and what else a kernel can do */
+enum rd_fail {
+	RD_FINE,
+	RD_OTHER_CONFIG,	/* the last one has a configuration table of its own */
+	RD_OTHER_SIZE,		/* for less INTIDs */
+	RD_NOT_SHARED,		/* the configuration table isn't shared with EL2 */
+	RD_NOT_OWNED,		/* a pending table is */
+	RD_RESIDENT,		/* a vPE is resident */
+	RD_NOT_TAKEN,		/* the last one is left out */
+	RD_VPES_NOT_OWNED,	/* the vPE table of GICv4.1 is shared */
+	RD_VPES_UNALIGNED,	/* it isn't where it can be */
+	RD_NO_LPIS,		/* GICv4.1: a vPE table, but no LPIs */
+	RD_NR_FAILS
+};
+
 struct boot {
 	void		(*before)(const struct config *c);	/* the take-over */
 	void		(*prepared)(void);
 	unsigned int	nr_devices;	/* mapped before the take-over, on each ITS */
 	unsigned int	busy;		/* commands left unconsumed at the take-over */
 	int		fail;		/* let the take-over of the last ITS fail in this step */
+	enum rd_fail	rd_fail;	/* what is wrong about the redistributors */
 	bool		give_up;	/* and don't try again */
 };
 
@@ -188,6 +248,10 @@ phys_addr_t host_alloc(u64 size, bool below_4g);
 void host_free(phys_addr_t pa, u64 size);
 enum pkvm_mmio_result host_mmio(unsigned int its, u64 offset, u64 value, unsigned int size);
 bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value);
+bool host_abort_at(phys_addr_t pa, u64 esr, u64 spsr, u64 value);
+enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsigned int size);
+u32 host_processor(unsigned int cpu);
+phys_addr_t host_rd_table(unsigned int n);
 s64 host_call(s64 (*fn)(unsigned int its, u32 a, u32 b), unsigned int its, u32 a, u32 b);
 s64 call_reserve_device(unsigned int its, u32 device, u32 bits);
 s64 call_reserve_vpe(unsigned int its, u32 vpe, u32 unused);
@@ -215,6 +279,16 @@ void drv_move_vpe(u32 vpe, unsigned int cpu, u64 its_mask);
 void drv_map_virtual(unsigned int its, u32 device, u32 event, u32 vpe, u32 vintid);
 void drv_unmap_vpe(unsigned int its, u32 vpe);
 void drv_free_vpe(phys_addr_t vpt, phys_addr_t vconf);
+int drv_bind_vpe(u32 vpe, phys_addr_t vpt, phys_addr_t vconf);
+int drv_unbind_vpe(u32 vpe);
+void drv_load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, phys_addr_t vconf);
+void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 flip);
+void drv_put_vpe(unsigned int cpu, bool doorbell);
+void drv_lpi(unsigned int cpu, u32 offset, u32 intid);
+void drv_inv_vpe(unsigned int cpu, u32 vpe);
+void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves);
+void drv_restore_lpis(unsigned int cpu, bool by_halves);
+void drv_restore_vpe_table(unsigned int cpu);
 
 /* oracle.c */
 void oracle_check(void);

@@ -8,11 +8,14 @@
 
 #include <linux/array_size.h>
 
+#include <nvhe/redist.h>
+
 #define MAX_CLAIMS	4096
 
-enum claim_kind { CLAIM_FREE, CLAIM_RECORD, CLAIM_QUEUE, CLAIM_TABLE, CLAIM_ITT };
+enum claim_kind { CLAIM_FREE, CLAIM_RECORD, CLAIM_QUEUE, CLAIM_TABLE, CLAIM_ITT, CLAIM_PENDING };
 
-static const char * const kinds[] = { "free block", "record", "queue", "table", "ITT" };
+static const char * const kinds[] = { "free block", "record", "queue", "table", "ITT",
+				      "pending table" };
 
 static struct claim {
 	u64	start, end;
@@ -24,13 +27,23 @@ static u32 nr_claims;
 static u64 arena_used;
 
 /* Pending tables and whose they are */
-static struct { phys_addr_t vpt; u32 vpe; } vpts[256];
+static struct { phys_addr_t vpt, vconf; u32 vpe; } vpts[256];
 static u32 nr_vpts;
+
+/* The configuration table of LPIs */
+static phys_addr_t lpi_config;
 static u64 pins;
 
 static struct its *its_of(unsigned int n)
 {
 	const struct pkvm_mmio_range *range = pkvm_mmio_find(FRAME_BASE(n), NULL, NULL);
+
+	return range ? range->data : NULL;
+}
+
+static struct redist *redist_of(unsigned int cpu)
+{
+	const struct pkvm_mmio_range *range = pkvm_mmio_find(RD_BASE(cpu), NULL, NULL);
 
 	return range ? range->data : NULL;
 }
@@ -66,29 +79,58 @@ static void claim_chunk(phys_addr_t pa, u64 size)
 	arena_used += el2_block_size(size);
 }
 
-static void claim_table(unsigned int n, u64 baser, const struct its_table *table)
+/* A table, described as by GITS_BASER<n> */
+static void claim_table(unsigned int n, phys_addr_t pa, u64 size, u64 page_size, bool indirect)
 {
-	static const u32 sizes[] = { SZ_4K, SZ_16K, SZ_64K, SZ_64K };
-	u64 size = ((baser & 0xff) + 1) * sizes[(baser >> 8) & 3];
-	phys_addr_t pa;
+	const u64 *entries = hyp_phys_to_virt(pa);
 
-	if (!table->base)
-		return;
-	pa = hyp_virt_to_phys(table->base);
-	/* One table of several ITSs */
+	/* One table of several ITSs and redistributors */
 	for (u32 i = 0; i < nr_claims; i++)
 		if (claims[i].start == pa && claims[i].kind == CLAIM_TABLE)
 			return;
 	claim(CLAIM_TABLE, n, 0, pa, size);
-	for (u64 i = 0; table->indirect && i < size / 8; i++) {
-		u64 entry = table->base[i];
+	for (u64 i = 0; indirect && i < size / 8; i++) {
+		u64 entry = entries[i];
 
 		if (!entry)
 			continue;
-		claim(CLAIM_TABLE, n, 0, entry & GENMASK_ULL(51, 12), table->page_size);
-		if (!el2_in_place(entry & GENMASK_ULL(51, 12), table->page_size))
-			arena_used += el2_block_size(table->page_size);
+		claim(CLAIM_TABLE, n, 0, entry & GENMASK_ULL(51, 12), page_size);
+		if (!el2_in_place(entry & GENMASK_ULL(51, 12), page_size))
+			arena_used += el2_block_size(page_size);
 	}
+}
+
+static void claim_baser(unsigned int n, u64 baser, const struct its_table *table)
+{
+	if (table->base)
+		claim_table(n, hyp_virt_to_phys(table->base),
+			    ((baser & 0xff) + 1) * hw_page_size(baser), table->page_size,
+			    table->indirect);
+}
+
+/* What EL2 has taken for a redistributor */
+static void claim_redist(unsigned int cpu)
+{
+	static const u32 sizes[] = { SZ_4K, SZ_16K, SZ_64K, SZ_64K };
+	struct redist *rd = redist_of(cpu);
+	u64 page_size, vprop = rd->vpe_table;
+
+	require("I4", rd->taken == !!rd->propbaser, "CPU %u isn't taken", cpu);
+	require("I3", !rd->vpe || rd->vpe->resident == rd, "CPU %u: whose vPE?", cpu);
+	if (!rd->taken)
+		return;
+
+	require("I4", !lpi_config || lpi_config == GICR_PROPBASER_ADDRESS(rd->propbaser),
+		"two configuration tables of LPIs");
+	if (!lpi_config)
+		pins += SZ_64K >> PAGE_SHIFT;
+	lpi_config = GICR_PROPBASER_ADDRESS(rd->propbaser);
+	claim(CLAIM_PENDING, cpu, cpu, GICR_PENDBASER_ADDRESS(rd->pendbaser), SZ_64K);
+	if (!vprop)
+		return;
+	page_size = sizes[(vprop >> 53) & 3];
+	claim_table(cpu, vprop & GENMASK_ULL(51, 12), ((vprop & 0x7f) + 1) * page_size, page_size,
+		    vprop & GICR_VPROPBASER_4_1_INDIRECT);
 }
 
 static void claim_device(unsigned int n, u32 id, const struct its_device_record *device)
@@ -107,8 +149,14 @@ static void claim_device(unsigned int n, u32 id, const struct its_device_record 
 
 static void claim_vpe(unsigned int n, u32 id, const struct its_vpe_record *vpe)
 {
-	require("I3", !(vpe->mapped | vpe->unmapping) || vpe->vpt, "vPE %x without its table", id);
-	require("I3", (vpe->mapped | vpe->unmapping) || !vpe->vpt, "vPE %x: table is kept", id);
+	bool used = vpe->mapped | vpe->unmapping || vpe->bound || vpe->resident;
+
+	require("I3", !used || vpe->vpt, "vPE %x without its table", id);
+	require("I6", used || !vpe->vpt, "vPE %x: table is kept", id);
+	require("I3", !((vpe->vpt | vpe->vconf) & (VPE_BLOCK - 1)), "vPE %x: tables at %llx, %llx", id,
+		vpe->vpt, vpe->vconf);
+	require("I3", !vpe->bound || vpe->vconf, "vPE %x: bound without a table", id);
+	require("I3", !vpe->resident || vpe->resident->vpe == vpe, "vPE %x: whose resident?", id);
 	if (!vpe->vpt)
 		return;
 	pins += VPE_BLOCK >> PAGE_SHIFT << !!vpe->vconf;
@@ -117,10 +165,11 @@ static void claim_vpe(unsigned int n, u32 id, const struct its_vpe_record *vpe)
 			vpe->vpt);
 	require("model", nr_vpts < ARRAY_SIZE(vpts), "too many vPEs");
 	vpts[nr_vpts].vpt = vpe->vpt;
+	vpts[nr_vpts].vconf = vpe->vconf;
 	vpts[nr_vpts++].vpe = id;
 }
 
-/* Three levels of nodes, then records of 64 bytes; see its_memory.c */
+/* Three levels of nodes, then records of 64 bytes, or twice that; see its_memory.c */
 static void walk_records(unsigned int n, void *node, u32 level, u32 id, bool vpes)
 {
 	if (!node)
@@ -132,8 +181,10 @@ static void walk_records(unsigned int n, void *node, u32 level, u32 id, bool vpe
 		return;
 	}
 	for (u32 i = 0; i < 64; i++) {
+		if (vpes && i % 2)
+			continue;
 		if (vpes)
-			claim_vpe(n, id << 6 | i, node + i * 64);
+			claim_vpe(n, (id << 6 | i) / 2, node + i * 64);
 		else
 			claim_device(n, id << 6 | i, node + i * 64);
 	}
@@ -162,36 +213,53 @@ static const struct claim *find_claim(phys_addr_t pa)
 	return left < nr_claims && pa >= claims[left].start ? &claims[left] : NULL;
 }
 
+/* Host memory, which can become nobody else's as long as it is reachable */
+static void check_pinned(unsigned int n, phys_addr_t pa, u64 size, const char *what)
+{
+	for (u64 at = pa & ~(PAGE_SIZE - 1); at < pa + size; at += PAGE_SIZE) {
+		const struct page *page = page_of(at);
+
+		require("I3", page->owner == OWNER_HOST && page->shared && page->pins,
+			"%u reaches a %s at %llx: owner %u, pins %u", n, what, at, page->owner,
+			page->pins);
+	}
+}
+
+/* @n is an ITS or a CPU, @id what is known of the owner */
 static void check_use(enum use use, unsigned int n, u32 id, phys_addr_t pa, u64 size)
 {
-	static const u8 wanted[] = { CLAIM_QUEUE, CLAIM_TABLE, CLAIM_ITT };
+	static const u8 wanted[] = { CLAIM_QUEUE, CLAIM_TABLE, CLAIM_ITT, CLAIM_PENDING };
 	const struct claim *found;
 	bool mine = false;
 
-	require("I1", in_ram(pa, size), "ITS %u has %llx in its tables", n, pa);
-	require("I1", !config.dma32 || pa + size <= SZ_4G, "ITS %u can't reach %llx", n, pa);
-	if (use == USE_VPT || use == USE_VCONF) {
-		for (u64 at = pa; at < pa + size; at += PAGE_SIZE) {
-			const struct page *page = page_of(at);
-
-			require("I3", page->owner == OWNER_HOST && page->shared && page->pins,
-				"ITS %u reaches a table of vPE %x at %llx: owner %u, pins %u",
-				n, id, at, page->owner, page->pins);
-		}
-		for (u32 i = 0; i < nr_vpts; i++)
-			mine |= vpts[i].vpt == pa && vpts[i].vpe == id;
-		require("I3", mine || use == USE_VCONF,
-			"ITS %u reaches the pending table %llx, which isn't of vPE %x", n, pa, id);
+	require("I1", in_ram(pa, size), "%u has %llx in its tables", n, pa);
+	require("I1", !config.dma32 || pa + size <= SZ_4G, "%u can't reach %llx", n, pa);
+	switch (use) {
+	case USE_CONFIG:
+		check_pinned(n, pa, size, "table of LPIs");
+		require("I3", pa == lpi_config, "CPU %u: configuration of LPIs at %llx", n, pa);
 		return;
+	case USE_VPT:
+	case USE_VCONF:
+		check_pinned(n, pa, size, "table of a vPE");
+		/* The vPE, too, as there may be another reason for the pins */
+		for (u32 i = 0; i < nr_vpts; i++)
+			mine |= use == USE_VPT ? vpts[i].vpt == pa && (vpts[i].vpe == id || id == ~0U) :
+						 vpts[i].vconf == pa;
+		require("I3", mine, "%u reaches the table %llx of a vPE, which isn't of vPE %x", n,
+			pa, id);
+		return;
+	default:
+		break;
 	}
 
 	found = find_claim(pa);
-	require("I3", found, "ITS %u reaches %llx, which is nobody's", n, pa);
+	require("I3", found, "%u reaches %llx, which is nobody's", n, pa);
 	require("I3", found->kind == wanted[use] && pa + size <= found->end,
-		"ITS %u reaches %llx as %s (id %x), which is a %s", n, pa, kinds[wanted[use]], id,
+		"%u reaches %llx as %s (id %x), which is a %s", n, pa, kinds[wanted[use]], id,
 		kinds[found->kind]);
 	require("I3", use == USE_TABLE || (found->its == n && found->id == id),
-		"ITS %u reaches %llx as %s of %x, which is of %x of ITS %u", n, pa, kinds[wanted[use]],
+		"%u reaches %llx as %s of %x, which is of %x of %u", n, pa, kinds[wanted[use]],
 		id, found->id, found->its);
 }
 
@@ -208,6 +276,7 @@ void oracle_check(void)
 
 	nr_claims = 0;
 	nr_vpts = 0;
+	lpi_config = 0;
 	arena_used = 0;
 	pins = 0;
 	el2_walk_free(claim_free);
@@ -220,14 +289,16 @@ void oracle_check(void)
 		claim_block(CLAIM_RECORD, n, 0, its->notes, its->size / 32 * sizeof(*its->notes));
 		claim_block(CLAIM_RECORD, n, 0, its->collections,
 			    its->nr_collections * sizeof(u64));
-		claim_table(n, its->baser[0], &its->device_table);
-		claim_table(n, its->baser[2], &its->vpe_table);
+		claim_baser(n, its->baser[0], &its->device_table);
+		claim_baser(n, its->baser[2], &its->vpe_table);
 		if (its->baser[1] >> 63)
 			claim(CLAIM_TABLE, n, 1, its->baser[1] & GENMASK_ULL(47, 12),
 			      ((its->baser[1] & 0xff) + 1) * config.page_size);
 		walk_records(n, its->devices, 0, 0, false);
 		check_lost(n);
 	}
+	for (unsigned int cpu = 0; cpu < NR_RD_FRAMES; cpu++)
+		claim_redist(cpu);
 	walk_records(0, el2_vpe_root(), 0, 0, true);
 
 	qsort(claims, nr_claims, sizeof(claims[0]), compare_claims);
@@ -242,6 +313,8 @@ void oracle_check(void)
 
 	for (unsigned int n = 0; n < config.nr_its; n++)
 		hw_walk_uses(n, check_use);
+	for (unsigned int cpu = 0; cpu < NR_RD_FRAMES; cpu++)
+		rd_walk_uses(cpu, check_use);
 }
 
 static void compare_devices(unsigned int n, void *node, u32 level, u32 id)
@@ -269,6 +342,8 @@ void oracle_check_drained(void)
 {
 	oracle_check();
 	for (unsigned int n = 0; n < config.nr_its; n++)
-		if (hw_is_idle(n) && hw_is_exact(n))
+		/* Without its device table, after a loss of power, it knows of nothing */
+		if (hw_is_idle(n) && hw_is_exact(n) &&
+		    hw_peek(n, GITS_BASER) == hw_pinned(n, GITS_BASER))
 			compare_devices(n, its_of(n)->devices, 0, 0);
 }

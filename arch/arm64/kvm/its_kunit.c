@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KUnit tests for what pKVM does about the ITS: the decoding of the host's
- * accesses to protected MMIO, the filter for commands, and the memory.
+ * accesses to protected MMIO, the filter for commands, the memory, and the
+ * registers of the redistributors.
  *
  * The sources are those of EL2, built once more, for EL1. What only EL2 can do
  * is replaced by a fake. The symbols get a prefix, like those of EL2.
@@ -14,16 +15,20 @@
 #define its_arena_free		kunit_its_arena_free
 #define its_arena_in_limit	kunit_its_arena_in_limit
 #define its_arena_set_limit	kunit_its_arena_set_limit
+#define its_bind_vpe		kunit_its_bind_vpe
 #define its_build_sync		kunit_its_build_sync
 #define its_device_size		kunit_its_device_size
 #define its_events_size		kunit_its_events_size
 #define its_filter		kunit_its_filter
 #define its_find_device		kunit_its_find_device
 #define its_find_vpe		kunit_its_find_vpe
+#define its_find_vpe_by_vpt	kunit_its_find_vpe_by_vpt
 #define its_forget_events	kunit_its_forget_events
 #define its_give_back_pages	kunit_its_give_back_pages
 #define its_give_up		kunit_its_give_up
 #define its_itt_size		kunit_its_itt_size
+#define its_lpi_bits		kunit_its_lpi_bits
+#define its_lpi_is_valid	kunit_its_lpi_is_valid
 #define its_make_device		kunit_its_make_device
 #define its_make_vpe		kunit_its_make_vpe
 #define its_map_collection	kunit_its_map_collection
@@ -34,22 +39,36 @@
 #define its_table_add		kunit_its_table_add
 #define its_table_has		kunit_its_table_has
 #define its_take_pages		kunit_its_take_pages
+#define its_unbind_vpe		kunit_its_unbind_vpe
+#define its_unpin_vpe		kunit_its_unpin_vpe
 #define its_vpe_lock		kunit_its_vpe_lock
 #define pkvm_mmio_decode	kunit_pkvm_mmio_decode
 #define pkvm_mmio_find		kunit_pkvm_mmio_find
 #define pkvm_mmio_insert	kunit_pkvm_mmio_insert
+#define pkvm_mmio_is_pinned	kunit_pkvm_mmio_is_pinned
 #define pkvm_mmio_is_read	kunit_pkvm_mmio_is_read
 #define pkvm_mmio_remove	kunit_pkvm_mmio_remove
+#define redist_forget_vconf	kunit_redist_forget_vconf
+#define redist_has_vpe		kunit_redist_has_vpe
+#define redist_not_taken	kunit_redist_not_taken
+#define redist_protect		kunit_redist_protect
+#define redist_stat		kunit_redist_stat
+#define redist_tables_add	kunit_redist_tables_add
+#define redist_tables_have	kunit_redist_tables_have
+#define redist_take_over	kunit_redist_take_over
 
 #include <kunit/test.h>
 #include <kunit/test-bug.h>
 
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
 #include <nvhe/memory.h>
+#include <nvhe/mmio.h>
+#include <nvhe/redist.h>
 
 /* Host memory that is shared with EL2, in units of the tables of a vPE */
 #define SHARED_BASE		0x90000000ULL
@@ -58,13 +77,30 @@
 #define SHARED(n)		(SHARED_BASE + (n) * SHARED_SIZE)
 #define NOT_SHARED		SHARED(NR_SHARED)
 
+/* One more, for a vPE in the same list as that of SHARED(4) */
+#define SHARED_FAR		(SHARED(4) + SZ_16M)
+
+/* Redistributors, with two frames each that EL2 may take */
+#define NR_REDISTS		3
+#define FRAMES(n)		(0x10000000ULL + (n) * SZ_256K)
+
+/* What tables of vPEs have entries for */
+#define NR_VPES			32
+
 static struct {
 	int			error;		/* what a donation returns */
 	unsigned int		nr_donated;
 	unsigned int		nr_returned;
 	u64			pfn;		/* of the last call */
 	u64			nr_pages;
-	unsigned int		pins[NR_SHARED];
+	unsigned int		pins[NR_SHARED + 1];
+	void			*frames[2 * NR_REDISTS];
+	phys_addr_t		no_frame;	/* can't be protected */
+	void			*last_write;	/* of 64 bits, to a frame */
+	bool			slow;		/* to be done with a vPE */
+	unsigned int		nr_tables;	/* taken */
+	struct its_table_info	table;		/* the last of them */
+	u64			table_missing;
 } fake;
 
 static int fake_host_donate_hyp(u64 pfn, u64 nr_pages)
@@ -88,16 +124,24 @@ static int fake_hyp_donate_host(u64 pfn, u64 nr_pages)
 	return 0;
 }
 
+static unsigned int shared_index(phys_addr_t phys)
+{
+	for (unsigned int n = 0; n < NR_SHARED; n++)
+		if (phys == SHARED(n))
+			return n;
+
+	return phys == SHARED_FAR ? NR_SHARED : ARRAY_SIZE(fake.pins);
+}
+
 static int fake_pin_shared(phys_addr_t phys, u64 size, u16 max_pins)
 {
-	unsigned int n = (phys - SHARED_BASE) / SHARED_SIZE;
+	unsigned int n = shared_index(phys);
 
-	if (phys < SHARED_BASE || phys >= SHARED(NR_SHARED))
+	if (n == ARRAY_SIZE(fake.pins))
 		return -EPERM;
 	if (fake.pins[n] > max_pins)
 		return -EBUSY;
 
-	KUNIT_EXPECT_EQ(kunit_get_current_test(), phys, SHARED(n));
 	KUNIT_EXPECT_EQ(kunit_get_current_test(), size, SHARED_SIZE);
 	fake.pins[n]++;
 
@@ -106,10 +150,9 @@ static int fake_pin_shared(phys_addr_t phys, u64 size, u16 max_pins)
 
 static void fake_unpin_shared(phys_addr_t phys, u64 size)
 {
-	unsigned int n = (phys - SHARED_BASE) / SHARED_SIZE;
+	unsigned int n = shared_index(phys);
 
-	KUNIT_ASSERT_LT(kunit_get_current_test(), n, NR_SHARED);
-	KUNIT_EXPECT_EQ(kunit_get_current_test(), phys, SHARED(n));
+	KUNIT_ASSERT_LT(kunit_get_current_test(), n, ARRAY_SIZE(fake.pins));
 	KUNIT_EXPECT_EQ(kunit_get_current_test(), size, SHARED_SIZE);
 	KUNIT_EXPECT_GT(kunit_get_current_test(), fake.pins[n], 0);
 	fake.pins[n]--;
@@ -121,6 +164,57 @@ static u16 fake_its_list(u64 its_mask)
 	return its_mask << 2;
 }
 
+static int fake_protect_mmio(phys_addr_t base, u64 size, pkvm_mmio_write_fn write, void *data)
+{
+	struct pkvm_mmio_range range = {
+		.base	= base,
+		.size	= size,
+		.va	= (__force void __iomem *)fake.frames[(base - FRAMES(0)) / SZ_128K],
+		.write	= write,
+		.data	= data,
+	};
+
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), size, SZ_64K);
+	if (base == fake.no_frame)
+		return -EPERM;
+
+	return PTR_ERR_OR_ZERO(pkvm_mmio_insert(&range));
+}
+
+static int fake_take_table(struct its_table *table, const struct its_table_info *info,
+			   u64 *missing)
+{
+	*missing = fake.table_missing;
+	if (*missing)
+		return -ENOMEM;
+
+	fake.nr_tables++;
+	fake.table = *info;
+	*table = (struct its_table){ .base = __va(info->base), .nr_ids = NR_VPES };
+
+	return 0;
+}
+
+/* A device that is written at an address not aligned to the size is a fault of EL2. */
+static void fake_writeq(u64 value, void __iomem *addr)
+{
+	u64 *reg = (__force u64 *)addr;
+
+	KUNIT_EXPECT_TRUE(kunit_get_current_test(), IS_ALIGNED((unsigned long)reg, sizeof(*reg)));
+	for (unsigned int i = 1; i < ARRAY_SIZE(fake.frames); i += 2) {
+		if (!fake.slow || (void *)reg != fake.frames[i] + GICR_VPENDBASER)
+			continue;
+		if ((*reg & GICR_VPENDBASER_Valid) && !(value & GICR_VPENDBASER_Valid))
+			value |= GICR_VPENDBASER_Dirty;
+	}
+	*reg = value;
+	fake.last_write = reg;
+}
+
+#undef writeq_relaxed
+#define writeq_relaxed		fake_writeq
+#define pkvm_protect_mmio	fake_protect_mmio
+#define its_take_table		fake_take_table
 #define __pkvm_host_donate_hyp	fake_host_donate_hyp
 #define __pkvm_hyp_donate_host	fake_hyp_donate_host
 #define pkvm_pin_shared		fake_pin_shared
@@ -132,6 +226,7 @@ static u16 fake_its_list(u64 its_mask)
 #include "hyp/nvhe/mmio.c"
 #include "hyp/nvhe/its_memory.c"
 #include "hyp/nvhe/its_command.c"
+#include "hyp/nvhe/redist.c"
 
 /* As it is when EL2 starts */
 static int its_test_init(struct kunit *test)
@@ -147,6 +242,12 @@ static int its_test_init(struct kunit *test)
 	memset(&machine, 0, sizeof(machine));
 	bitmap_zero(lpis_mapped, BIT(ITS_LPI_MAX_BITS));
 	memset(&vmovp, 0, sizeof(vmovp));
+	memset(vpes_by_vpt, 0, sizeof(vpes_by_vpt));
+	memset(redists, 0, sizeof(redists));
+	nr_redists = 0;
+	lpi_config = 0;
+	memset(vpe_tables, 0, sizeof(vpe_tables));
+	nr_vpe_tables = 0;
 
 	return 0;
 }
@@ -412,10 +513,37 @@ static void mmio_test_remove(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, base_of(2 * SZ_64K), 2 * SZ_64K);
 }
 
+static const struct pinned_case {
+	const char		*name;
+	struct pkvm_mmio_write	write;
+	bool			pinned;
+} pinned_cases[] = {
+	{ "whole", { 0x78, VALUE, 8 }, true },
+	{ "low half", { 0x78, 0x89abcdef, 4 }, true },
+	{ "high half", { 0x7c, 0x01234567, 4 }, true },
+	{ "high bit differs", { 0x78, VALUE ^ BIT_ULL(63), 8 }, false },
+	{ "low bit differs", { 0x78, VALUE ^ 1, 8 }, false },
+	{ "low half only", { 0x78, 0x89abcdef, 8 }, false },
+	{ "low bit of low half differs", { 0x78, 0x89abcdef ^ 1, 4 }, false },
+	{ "high bit of high half differs", { 0x7c, 0x01234567 ^ BIT(31), 4 }, false },
+	{ "high half in the low one", { 0x78, 0x01234567, 4 }, false },
+	{ "low half in the high one", { 0x7c, 0x89abcdef, 4 }, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(pinned, pinned_cases, name);
+
+static void mmio_test_is_pinned(struct kunit *test)
+{
+	const struct pinned_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, pkvm_mmio_is_pinned(&c->write, VALUE), c->pinned);
+}
+
 static struct kunit_case mmio_test_cases[] = {
 	KUNIT_CASE_PARAM(mmio_test_decode, decode_gen_params),
 	KUNIT_CASE(mmio_test_decode_spills),
 	KUNIT_CASE(mmio_test_is_read),
+	KUNIT_CASE_PARAM(mmio_test_is_pinned, pinned_gen_params),
 	KUNIT_CASE(mmio_test_insert_order),
 	KUNIT_CASE(mmio_test_overlap),
 	KUNIT_CASE(mmio_test_full),
@@ -855,7 +983,6 @@ static struct kunit_suite memory_test_suite = {
 #define VPE_ELSEWHERE		7	/* mapped elsewhere */
 #define VPE_NO_TABLE		40
 #define VPE_UNKNOWN		1000
-#define NR_VPES			32
 
 /* Memory of vPEs */
 #define VPT_HERE		SHARED(0)
@@ -1684,6 +1811,216 @@ static void command_test_vmapp_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
 }
 
+/* The redistributors have tables of vPEs, too. */
+static void command_test_vmapp_redist_tables(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_1);
+	struct its_note note;
+
+	nr_vpe_tables = 2;
+	vpe_tables[0].nr_ids = NR_VPES;
+	vpe_tables[1].nr_ids = VPE_RESERVED;
+	KUNIT_EXPECT_EQ(test, vmapp(&world->its[0], &note, VPE_RESERVED, VPT_FREE, VCONF),
+			ITS_BAD_VPE);
+	vpe_tables[1].nr_ids++;
+	KUNIT_EXPECT_EQ(test, vmapp(&world->its[0], &note, VPE_RESERVED, VPT_FREE, VCONF),
+			ITS_ACCEPTED);
+}
+
+static const struct bind_case {
+	const char		*name;
+	u32			vpe;
+	phys_addr_t		vpt;
+	phys_addr_t		vconf;
+	int			ret;
+} bind_cases[] = {
+	{ "bind", VPE_RESERVED, VPT_FREE, VCONF, 0 },
+	{ "no table of an its", VPE_NO_TABLE, VPT_FREE, VCONF, 0 },
+	{ "unknown", VPE_UNKNOWN, VPT_FREE, VCONF, -ENOENT },
+	{ "last vpeid", 0xffff, VPT_FREE, VCONF, -ENOENT },
+	{ "no vpeid", BIT(16) | VPE_RESERVED, VPT_FREE, VCONF, -EINVAL },
+	{ "mapped", VPE_HERE, VPT_FREE, VCONF, -EBUSY },
+	{ "mapped with that vpt", VPE_HERE, VPT_HERE, VCONF, -EBUSY },
+	{ "unmapping", VPE_UNMAPPING, VPT_FREE, VCONF, -EBUSY },
+	{ "without vpt", VPE_RESERVED, 0, VCONF, -EPERM },
+	{ "vpt misaligned", VPE_RESERVED, VPT_FREE + SZ_32K, VCONF, -EINVAL },
+	{ "vpt huge", VPE_RESERVED, BIT_ULL(52) | VPT_FREE, VCONF, -EINVAL },
+	{ "vpt not shared", VPE_RESERVED, NOT_SHARED, VCONF, -EPERM },
+	{ "vpt of another", VPE_RESERVED, VPT_HERE, VCONF, -EPERM },
+	{ "without vconf", VPE_RESERVED, VPT_FREE, 0, -EINVAL },
+	{ "vconf misaligned", VPE_RESERVED, VPT_FREE, VCONF + SZ_32K, -EINVAL },
+	{ "vconf huge", VPE_RESERVED, VPT_FREE, BIT_ULL(52) | VCONF, -EINVAL },
+	{ "vconf not shared", VPE_RESERVED, VPT_FREE, NOT_SHARED, -EPERM },
+};
+
+KUNIT_ARRAY_PARAM_DESC(bind, bind_cases, name);
+
+static void command_test_bind(struct kunit *test)
+{
+	struct command_snapshot *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
+	struct command_snapshot *after = kunit_kzalloc(test, sizeof(*after), GFP_KERNEL);
+	struct command_world *world = make_world(test, V4_0);
+	const struct bind_case *c = test->param_value;
+	struct its_vpe_record *vpe;
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	KUNIT_ASSERT_NOT_NULL(test, after);
+	snapshot(world, before);
+	KUNIT_EXPECT_EQ(test, its_bind_vpe(c->vpe, c->vpt, c->vconf), c->ret);
+	KUNIT_EXPECT_FALSE(test, hyp_spin_is_locked(&its_vpe_lock));
+	if (c->ret) {
+		snapshot(world, after);
+		KUNIT_EXPECT_TRUE(test, !memcmp(before, after, sizeof(*before)));
+		return;
+	}
+
+	vpe = its_find_vpe(c->vpe);
+	KUNIT_EXPECT_EQ(test, vpe->vpt, c->vpt);
+	KUNIT_EXPECT_EQ(test, vpe->vconf, c->vconf);
+	KUNIT_EXPECT_TRUE(test, vpe->bound);
+	KUNIT_EXPECT_EQ(test, vpe->mapped, 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+}
+
+/* Tables beyond what the ITS reaches */
+static void command_test_bind_limit(struct kunit *test)
+{
+	make_world(test, V4_0);
+
+	its_arena_set_limit(VCONF);
+	KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), -EPERM);
+	its_arena_set_limit(VPT_FREE);
+	KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VPT_COMING), -EPERM);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+}
+
+static void command_test_unbind(struct kunit *test)
+{
+	struct its_vpe_record *vpe;
+
+	make_world(test, V4_0);
+	vpe = its_find_vpe(VPE_RESERVED);
+
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_UNKNOWN), -EINVAL);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_HERE), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake.pins[0], 1);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), 0);
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), -EBUSY);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(BIT(16) | VPE_RESERVED), -EINVAL);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+		KUNIT_EXPECT_EQ(test, vpe->vpt, 0);
+		KUNIT_EXPECT_EQ(test, vpe->vconf, 0);
+		KUNIT_EXPECT_FALSE(test, vpe->bound);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EINVAL);
+	}
+	KUNIT_EXPECT_FALSE(test, hyp_spin_is_locked(&its_vpe_lock));
+}
+
+/* Two of them are in one list. */
+static void command_test_find_by_vpt(struct kunit *test)
+{
+	phys_addr_t vpt_a = SHARED(4), vpt_b = SHARED_FAR, vconf = SHARED(6);
+	struct its_vpe_record *a, *b;
+
+	make_world(test, V4_0);
+	a = its_find_vpe(VPE_RESERVED);
+	b = its_find_vpe(VPE_NO_TABLE);
+	KUNIT_ASSERT_PTR_EQ(test, vpe_list(vpt_a), vpe_list(vpt_b));
+	KUNIT_EXPECT_NULL(test, its_find_vpe_by_vpt(vpt_a));
+	KUNIT_EXPECT_NULL(test, its_find_vpe_by_vpt(0));
+	KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(VPT_HERE), its_find_vpe(VPE_HERE));
+
+	/* The last and the first of the list are removed */
+	for (unsigned int i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, vpt_a, vconf), 0);
+		KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(vpt_a), a);
+		KUNIT_EXPECT_NULL(test, its_find_vpe_by_vpt(vpt_b));
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_NO_TABLE, vpt_b, vconf), 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[6], 2);
+		KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(vpt_a), a);
+		KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(vpt_b), b);
+
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(i ? VPE_RESERVED : VPE_NO_TABLE), 0);
+		KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(vpt_a), i ? NULL : a);
+		KUNIT_EXPECT_PTR_EQ(test, its_find_vpe_by_vpt(vpt_b), i ? b : NULL);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(i ? VPE_NO_TABLE : VPE_RESERVED), 0);
+		KUNIT_EXPECT_NULL(test, its_find_vpe_by_vpt(vpt_a));
+		KUNIT_EXPECT_NULL(test, its_find_vpe_by_vpt(vpt_b));
+		KUNIT_EXPECT_EQ(test, fake.pins[6], 0);
+	}
+}
+
+/* What is bound and mapped is pinned once, until it is neither. */
+static void command_test_vmapp_bound_v4_0(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_0);
+	struct its_vpe_record *vpe = its_find_vpe(VPE_RESERVED);
+	struct its *its = &world->its[0];
+	struct its_note map, unmap, vsync;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), 0);
+		KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, SHARED(6), 0),
+				ITS_BAD_MEMORY);
+		KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, 0, 0), ITS_BAD_MEMORY);
+		KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, 0), ITS_ACCEPTED);
+		KUNIT_EXPECT_EQ(test, vpe->vconf, VCONF);
+		if (i)
+			KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+		its_retire(its, &map);
+		KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_RESERVED), ITS_ACCEPTED);
+		KUNIT_EXPECT_EQ(test, filter(its, &vsync, GITS_CMD_VSYNC, VPEID(VPE_RESERVED),
+					     0, 0), ITS_ACCEPTED);
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), -EBUSY);
+		its_retire(its, &unmap);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+		its_retire(its, &vsync);
+		if (!i) {
+			KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+			KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+			KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
+		}
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+		KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+	}
+}
+
+static void command_test_vmapp_bound_v4_1(struct kunit *test)
+{
+	struct command_world *world = make_world(test, V4_1);
+	struct its_vpe_record *vpe = its_find_vpe(VPE_RESERVED);
+	struct its *its = &world->its[0];
+	unsigned int vconf_pins = fake.pins[5];
+	struct its_note map, unmap;
+
+	KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), 0);
+	KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, SHARED(6), VCONF), ITS_BAD_MEMORY);
+	KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, SHARED(6)),
+			ITS_BAD_MEMORY);
+	KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], vconf_pins + 1);
+	its_retire(its, &map);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_RESERVED), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+	its_retire(its, &unmap);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], vconf_pins);
+	KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+}
+
 /* Some ITSs want something added to the RDbase of vPEs. */
 static void command_test_vlpi_rd_offset(struct kunit *test)
 {
@@ -1864,6 +2201,13 @@ static struct kunit_case command_test_cases[] = {
 	KUNIT_CASE(command_test_vmapp_v4_0),
 	KUNIT_CASE(command_test_vmapp_v4_1),
 	KUNIT_CASE(command_test_vmapp_limit),
+	KUNIT_CASE(command_test_vmapp_redist_tables),
+	KUNIT_CASE_PARAM(command_test_bind, bind_gen_params),
+	KUNIT_CASE(command_test_bind_limit),
+	KUNIT_CASE(command_test_unbind),
+	KUNIT_CASE(command_test_find_by_vpt),
+	KUNIT_CASE(command_test_vmapp_bound_v4_0),
+	KUNIT_CASE(command_test_vmapp_bound_v4_1),
 	KUNIT_CASE(command_test_vlpi_rd_offset),
 	KUNIT_CASE(command_test_vmovp_sequence),
 	KUNIT_CASE(command_test_sync),
@@ -1880,4 +2224,1374 @@ static struct kunit_suite command_test_suite = {
 	.test_cases = command_test_cases,
 };
 
-kunit_test_suites(&mmio_test_suite, &memory_test_suite, &command_test_suite);
+/* redist.c */
+
+#define R3			GICR_TYPER_PLPIS
+#define R3_DIRECT		(R3 | GICR_TYPER_DirectLPIS)
+#define R4_0			(R3 | GICR_TYPER_VLPIS)
+#define R4_1			(R4_0 | GICR_TYPER_RVPEID)
+
+/* Redistributors 0 and 1 use LPIs, this one doesn't. */
+#define NO_LPIS			2
+
+/* Fields of registers, from the specification */
+#define LPIS_ON			BIT(0)
+#define LPIS_OFF		0
+#define RWP			BIT(3)
+#define DPG			GENMASK(26, 24)
+#define PTZ			BIT_ULL(62)
+#define ATTRS			(GENMASK_ULL(58, 56) | GENMASK_ULL(11, 7))
+#define ADDRESS			GENMASK_ULL(51, 12)
+#define IDBITS			(LPI_BITS - 1)
+#define IDAI			BIT_ULL(62)
+#define DOORBELL		BIT_ULL(62)	/* GICv4.1 */
+#define PENDING			BIT_ULL(61)
+#define DIRTY			BIT_ULL(60)
+#define VGRPS			GENMASK_ULL(59, 58)
+#define TABLE_Z			BIT_ULL(52)
+
+#define VPROPBASER		VLPI(GICR_VPROPBASER)
+#define VPENDBASER		VLPI(GICR_VPENDBASER)
+#define VSGIR			VLPI(GICR_VSGIR)
+
+/* What the driver had made of the registers */
+#define LPI_CONFIG		SHARED(6)
+#define PROPBASER		(BIT_ULL(56) | LPI_CONFIG | BIT(10) | IDBITS)
+#define PENDBASER_OF(n)		(BIT_ULL(57) | (0xa0000000ULL + (n) * SZ_64K) | BIT(10))
+#define PENDBASER		PENDBASER_OF(0)
+#define HIGH(x)			((x) >> 32)
+#define LOW(x)			((x) & U32_MAX)
+
+static void *reg_at(unsigned int n, u32 offset)
+{
+	return fake.frames[2 * n + offset / SZ_128K] + offset % SZ_128K;
+}
+
+static bool reg_is_short(u32 offset)
+{
+	return offset == GICR_CTLR || offset == GICR_WAKER || offset == VSGIR;
+}
+
+static u64 reg_get(unsigned int n, u32 offset)
+{
+	return reg_is_short(offset) ? *(u32 *)reg_at(n, offset) : *(u64 *)reg_at(n, offset);
+}
+
+static void reg_set(unsigned int n, u32 offset, u64 value)
+{
+	if (reg_is_short(offset))
+		*(u32 *)reg_at(n, offset) = value;
+	else
+		*(u64 *)reg_at(n, offset) = value;
+}
+
+/* Registers of a redistributor that a driver has set up, in memory */
+static void make_frames(struct kunit *test, unsigned int n, u64 typer)
+{
+	static const u32 write_only[] = {
+		GICR_SETLPIR, GICR_CLRLPIR, GICR_INVLPIR, GICR_INVALLR,
+	};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		void *frame = kunit_kzalloc(test, SZ_64K, GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, frame);
+		fake.frames[2 * n + i] = frame;
+	}
+
+	reg_set(n, GICR_TYPER, typer);
+	reg_set(n, GICR_CTLR, n == NO_LPIS ? LPIS_OFF : LPIS_ON);
+	reg_set(n, GICR_PROPBASER, PROPBASER);
+	reg_set(n, GICR_PENDBASER, PENDBASER_OF(n));
+	for (unsigned int i = 0; i < ARRAY_SIZE(write_only); i++)
+		reg_set(n, write_only[i], U64_MAX);
+	reg_set(n, VSGIR, U32_MAX);
+}
+
+static u64 make_vpe_table(struct kunit *test)
+{
+	return V | __pa(its_test_pages(test, SZ_64K)) | FIELD_PREP(GENMASK_ULL(61, 59), 1) |
+	       FIELD_PREP(GENMASK_ULL(54, 53), 2) | BIT(10);
+}
+
+static struct command_world *make_redists(struct kunit *test, u64 typer)
+{
+	struct command_world *world;
+	u64 table = 0, missing;
+
+	if (!(typer & GICR_TYPER_VLPIS)) {
+		world = make_world(test, V3);
+	} else if (!(typer & GICR_TYPER_RVPEID)) {
+		world = make_world(test, V4_0);
+		KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), 0);
+	} else {
+		world = make_world(test, V4_1);
+		its_find_vpe(VPE_NO_TABLE)->mapped = BIT(0);
+		table = make_vpe_table(test);
+	}
+
+	for (unsigned int n = 0; n < NR_REDISTS; n++) {
+		make_frames(test, n, typer);
+		reg_set(n, VPROPBASER, table);
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+		KUNIT_ASSERT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
+	}
+
+	return world;
+}
+
+static enum pkvm_mmio_result host_write(unsigned int n, u32 offset, u64 value, unsigned int size)
+{
+	const struct pkvm_mmio_range *range = pkvm_mmio_find(FRAMES(n) + offset, NULL, NULL);
+	struct pkvm_mmio_write write = { .value = value, .size = size };
+	enum pkvm_mmio_result res;
+
+	KUNIT_ASSERT_NOT_NULL(kunit_get_current_test(), range);
+	write.offset = FRAMES(n) + offset - range->base;
+	res = range->write(range, &write);
+	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&its_vpe_lock));
+	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&redists[n].lock));
+
+	return res;
+}
+
+/* Copy all frames, for expect_frames() */
+static void *copy_frames(struct kunit *test)
+{
+	void *copy = kunit_kmalloc(test, ARRAY_SIZE(fake.frames) * SZ_64K, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fake.frames); i++)
+		memcpy(copy + i * SZ_64K, fake.frames[i], SZ_64K);
+
+	return copy;
+}
+
+static void expect_frames(struct kunit *test, const void *copy)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(fake.frames); i++)
+		KUNIT_EXPECT_TRUE_MSG(test, !memcmp(copy + i * SZ_64K, fake.frames[i], SZ_64K),
+				      "frame %u", i);
+}
+
+struct reg_value {
+	u32			offset;
+	u64			value;
+};
+
+/*
+ * @typer: of the redistributors
+ * @ctlr: GICR_CTLR before
+ * @given: other registers before, unless as the driver left them
+ * @offset, @value, @size: what the host writes to redistributor 0
+ * @ok: it isn't ignored
+ * @after: the register then; no other changes, and none at all if it is ignored
+ */
+static const struct redist_case {
+	const char		*name;
+	u64			typer;
+	u32			ctlr;
+	struct reg_value	given;
+	u32			offset;
+	u64			value;
+	u32			size;
+	bool			ok;
+	u64			after;
+} redist_cases[] = {
+#define REG(...)		{ __VA_ARGS__ }
+#define DONE(_name, _typer, _ctlr, _given, _offset, _value, _after) \
+	{ _name, _typer, _ctlr, _given, _offset, _value, 8, true, _after }
+#define DONE32(_name, _typer, _ctlr, _given, _offset, _value, _after) \
+	{ _name, _typer, _ctlr, _given, _offset, _value, 4, true, _after }
+#define IGNORED(_name, _typer, _ctlr, _given, _offset, _value) \
+	{ _name, _typer, _ctlr, _given, _offset, _value, 8 }
+#define IGNORED32(_name, _typer, _ctlr, _given, _offset, _value) \
+	{ _name, _typer, _ctlr, _given, _offset, _value, 4 }
+
+	DONE32("ctlr on", R3, LPIS_OFF, REG(), GICR_CTLR, 1, 1),
+	DONE32("ctlr off", R3, LPIS_ON, REG(), GICR_CTLR, 0, 0),
+	DONE32("ctlr on again", R3, LPIS_ON, REG(), GICR_CTLR, 1, 1),
+	DONE32("ctlr still off", R3, LPIS_OFF, REG(), GICR_CTLR, 0, 0),
+	DONE32("ctlr on, all bits", R3, LPIS_OFF, REG(), GICR_CTLR, U32_MAX, 1),
+	DONE32("ctlr off, all bits", R3, LPIS_ON | DPG, REG(), GICR_CTLR, U32_MAX - 1, DPG),
+	DONE32("ctlr keeps its dpg", R3, LPIS_OFF | DPG, REG(), GICR_CTLR, 1, DPG | 1),
+	DONE32("ctlr no other bits", R3, U32_MAX & ~RWP, REG(), GICR_CTLR, 1, DPG | 1),
+	DONE32("ctlr on again with rwp", R3, LPIS_ON | RWP, REG(), GICR_CTLR, 1, 1),
+	IGNORED32("ctlr on with rwp", R3, LPIS_OFF | RWP, REG(), GICR_CTLR, 1),
+	IGNORED32("ctlr other config table", R3, LPIS_OFF,
+		  REG(GICR_PROPBASER, PROPBASER ^ BIT_ULL(51)), GICR_CTLR, 1),
+	IGNORED32("ctlr other config size", R3, LPIS_OFF, REG(GICR_PROPBASER, PROPBASER + 1),
+		  GICR_CTLR, 1),
+	IGNORED32("ctlr no config table", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_CTLR, 1),
+	IGNORED32("ctlr other pending table", R3, LPIS_OFF,
+		  REG(GICR_PENDBASER, PENDBASER ^ SZ_64K), GICR_CTLR, 1),
+	IGNORED32("ctlr no pending table", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_CTLR, 1),
+	DONE32("ctlr ptz", R3, LPIS_OFF, REG(GICR_PENDBASER, PENDBASER | PTZ), GICR_CTLR, 1, 1),
+	IGNORED("ctlr 64 bits", R3, LPIS_OFF, REG(), GICR_CTLR, 1),
+
+	DONE32("waker wakes", R3, LPIS_ON, REG(GICR_WAKER, 0x80000007), GICR_WAKER, 0, 0x80000005),
+	DONE32("waker sleeps", R3, LPIS_ON, REG(GICR_WAKER, 0x80000001), GICR_WAKER, U32_MAX,
+	       0x80000003),
+	DONE32("waker no other bits", R3, LPIS_ON, REG(GICR_WAKER, 0), GICR_WAKER, ~2U, 0),
+	IGNORED("waker 64 bits", R3, LPIS_ON, REG(), GICR_WAKER - 4, HI(2)),
+
+	DONE("propbaser", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_PROPBASER, PROPBASER,
+	     PROPBASER),
+	DONE32("propbaser low half", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+	       LOW(PROPBASER), PROPBASER),
+	DONE32("propbaser high half", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_PROPBASER + 4,
+	       HIGH(PROPBASER), PROPBASER),
+	IGNORED("propbaser lpis on", R3, LPIS_ON, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+		PROPBASER),
+	IGNORED("propbaser rwp", R3, LPIS_OFF | RWP, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+		PROPBASER),
+	IGNORED32("propbaser half lpis on", R3, LPIS_ON, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+		  LOW(PROPBASER)),
+	IGNORED("propbaser other address", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+		PROPBASER ^ SZ_64K),
+	IGNORED("propbaser other attribute", R3, LPIS_OFF, REG(GICR_PROPBASER, 0),
+		GICR_PROPBASER, PROPBASER ^ BIT_ULL(58)),
+	IGNORED("propbaser zero", R3, LPIS_OFF, REG(), GICR_PROPBASER, 0),
+	IGNORED32("propbaser other low half", R3, LPIS_OFF, REG(GICR_PROPBASER, 0),
+		  GICR_PROPBASER, HIGH(PROPBASER)),
+	IGNORED32("propbaser other high half", R3, LPIS_OFF, REG(GICR_PROPBASER, 0),
+		  GICR_PROPBASER + 4, LOW(PROPBASER)),
+	IGNORED("propbaser straddled", R3, LPIS_OFF, REG(), GICR_PROPBASER + 4, 0),
+	IGNORED("propbaser other size", R3, LPIS_OFF, REG(GICR_PROPBASER, 0), GICR_PROPBASER,
+		PROPBASER + 1),
+	DONE("pendbaser", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_PENDBASER, PENDBASER,
+	     PENDBASER),
+	DONE32("pendbaser low half", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+	       LOW(PENDBASER), PENDBASER),
+	DONE32("pendbaser high half", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_PENDBASER + 4,
+	       HIGH(PENDBASER), PENDBASER),
+	IGNORED("pendbaser lpis on", R3, LPIS_ON, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+		PENDBASER),
+	IGNORED("pendbaser rwp", R3, LPIS_OFF | RWP, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+		PENDBASER),
+	IGNORED32("pendbaser half lpis on", R3, LPIS_ON, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+		  LOW(PENDBASER)),
+	IGNORED("pendbaser other address", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+		PENDBASER ^ SZ_64K),
+	IGNORED("pendbaser other attribute", R3, LPIS_OFF, REG(GICR_PENDBASER, 0),
+		GICR_PENDBASER, PENDBASER ^ BIT_ULL(58)),
+	IGNORED("pendbaser zero", R3, LPIS_OFF, REG(), GICR_PENDBASER, 0),
+	IGNORED32("pendbaser other low half", R3, LPIS_OFF, REG(GICR_PENDBASER, 0),
+		  GICR_PENDBASER, HIGH(PENDBASER)),
+	IGNORED32("pendbaser other high half", R3, LPIS_OFF, REG(GICR_PENDBASER, 0),
+		  GICR_PENDBASER + 4, LOW(PENDBASER)),
+	IGNORED("pendbaser straddled", R3, LPIS_OFF, REG(), GICR_PENDBASER + 4, 0),
+	IGNORED("pendbaser ptz", R3, LPIS_OFF, REG(GICR_PENDBASER, 0), GICR_PENDBASER,
+		PENDBASER | PTZ),
+
+	DONE("setlpir", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, LPI, LPI),
+	DONE("setlpir first", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, MIN_LPI, MIN_LPI),
+	DONE("setlpir last", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, MAX_LPI, MAX_LPI),
+	IGNORED("setlpir no lpi", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, MIN_LPI - 1),
+	IGNORED("setlpir huge", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, MAX_LPI + 1),
+	IGNORED("setlpir zero", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, 0),
+	IGNORED32("setlpir low half", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, LPI),
+	IGNORED32("setlpir high half", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR + 4, LPI),
+	IGNORED("setlpir res0", R3_DIRECT, LPIS_ON, REG(), GICR_SETLPIR, HI(1) | LPI),
+	IGNORED("setlpir no support", R4_1, LPIS_ON, REG(), GICR_SETLPIR, LPI),
+	DONE("clrlpir", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, LPI, LPI),
+	DONE("clrlpir first", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, MIN_LPI, MIN_LPI),
+	DONE("clrlpir last", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, MAX_LPI, MAX_LPI),
+	IGNORED("clrlpir no lpi", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, MIN_LPI - 1),
+	IGNORED("clrlpir huge", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, MAX_LPI + 1),
+	IGNORED("clrlpir zero", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, 0),
+	IGNORED32("clrlpir low half", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, LPI),
+	IGNORED32("clrlpir high half", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR + 4, LPI),
+	IGNORED("clrlpir res0", R3_DIRECT, LPIS_ON, REG(), GICR_CLRLPIR, V | LPI),
+	IGNORED("clrlpir no support", R4_1, LPIS_ON, REG(), GICR_CLRLPIR, LPI),
+	DONE("invlpir", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, LPI, LPI),
+	DONE("invlpir first", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, MIN_LPI, MIN_LPI),
+	DONE("invlpir last", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, MAX_LPI, MAX_LPI),
+	IGNORED("invlpir no lpi", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, MIN_LPI - 1),
+	IGNORED("invlpir huge", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, MAX_LPI + 1),
+	IGNORED("invlpir zero", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, 0),
+	IGNORED32("invlpir low half", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, LPI),
+	IGNORED32("invlpir high half", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR + 4, LPI),
+	DONE("invlpir res0", R3_DIRECT, LPIS_ON, REG(), GICR_INVLPIR, HI(S32_MAX) | LPI, LPI),
+	DONE("invlpir 4.1", R4_1, LPIS_ON, REG(), GICR_INVLPIR, LPI, LPI),
+	IGNORED("invlpir no support", R3, LPIS_ON, REG(), GICR_INVLPIR, LPI),
+	IGNORED("invlpir 4.0 no support", R4_0, LPIS_ON, REG(), GICR_INVLPIR, LPI),
+	DONE("invallr", R3_DIRECT, LPIS_ON, REG(), GICR_INVALLR, 0, 0),
+	DONE("invallr res0", R3_DIRECT, LPIS_ON, REG(), GICR_INVALLR, ~V, 0),
+	DONE("invallr 4.1", R4_1, LPIS_ON, REG(), GICR_INVALLR, 0, 0),
+	IGNORED("invallr no support", R3, LPIS_ON, REG(), GICR_INVALLR, 0),
+	IGNORED32("invallr low half", R3_DIRECT, LPIS_ON, REG(), GICR_INVALLR, 0),
+	IGNORED32("invallr high half", R3_DIRECT, LPIS_ON, REG(), GICR_INVALLR + 4, 0),
+
+	DONE("invlpir vpe", R4_1, LPIS_ON, REG(), GICR_INVLPIR, V | VPEID(VPE_HERE) | LPI,
+	     V | VPEID(VPE_HERE) | LPI),
+	DONE("invlpir vpe elsewhere", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+	     V | VPEID(VPE_ELSEWHERE) | LPI, V | VPEID(VPE_ELSEWHERE) | LPI),
+	DONE("invlpir vpe res0", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+	     GENMASK_ULL(63, 48) | VPEID(VPE_HERE) | LPI, V | VPEID(VPE_HERE) | LPI),
+	IGNORED("invlpir vpe reserved", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_RESERVED) | LPI),
+	IGNORED("invlpir vpe unmapping", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_UNMAPPING) | LPI),
+	IGNORED("invlpir vpe unknown", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_UNKNOWN) | LPI),
+	IGNORED("invlpir vpe 4.0", R4_0 | GICR_TYPER_DirectLPIS, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_HERE) | LPI),
+	IGNORED("invlpir vpe no lpi", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_HERE) | (MIN_LPI - 1)),
+	IGNORED("invlpir vpe huge", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
+		V | VPEID(VPE_HERE) | (MAX_LPI + 1)),
+	DONE("invallr vpe", R4_1, LPIS_ON, REG(), GICR_INVALLR, V | VPEID(VPE_HERE) | LPI,
+	     V | VPEID(VPE_HERE)),
+	DONE("invallr vpe elsewhere", R4_1, LPIS_ON, REG(), GICR_INVALLR,
+	     V | VPEID(VPE_ELSEWHERE) | LPI, V | VPEID(VPE_ELSEWHERE)),
+	DONE("invallr vpe res0", R4_1, LPIS_ON, REG(), GICR_INVALLR,
+	     GENMASK_ULL(63, 48) | VPEID(VPE_HERE) | LPI, V | VPEID(VPE_HERE)),
+	IGNORED("invallr vpe reserved", R4_1, LPIS_ON, REG(), GICR_INVALLR,
+		V | VPEID(VPE_RESERVED) | LPI),
+	IGNORED("invallr vpe unmapping", R4_1, LPIS_ON, REG(), GICR_INVALLR,
+		V | VPEID(VPE_UNMAPPING) | LPI),
+	IGNORED("invallr vpe unknown", R4_1, LPIS_ON, REG(), GICR_INVALLR,
+		V | VPEID(VPE_UNKNOWN) | LPI),
+	IGNORED("invallr vpe 4.0", R4_0 | GICR_TYPER_DirectLPIS, LPIS_ON, REG(), GICR_INVALLR,
+		V | VPEID(VPE_HERE) | LPI),
+
+	DONE32("vsgir", R4_1, LPIS_ON, REG(), VSGIR, VPE_HERE, VPE_HERE),
+	DONE32("vsgir elsewhere", R4_1, LPIS_ON, REG(), VSGIR, VPE_ELSEWHERE, VPE_ELSEWHERE),
+	DONE32("vsgir res0", R4_1, LPIS_ON, REG(), VSGIR, 0xffff0000 | VPE_HERE, VPE_HERE),
+	IGNORED32("vsgir reserved", R4_1, LPIS_ON, REG(), VSGIR, VPE_RESERVED),
+	IGNORED32("vsgir unmapping", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNMAPPING),
+	IGNORED32("vsgir no table", R4_1, LPIS_ON, REG(), VSGIR, VPE_NO_TABLE),
+	IGNORED32("vsgir unknown", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNKNOWN),
+	IGNORED32("vsgir 4.0", R4_0, LPIS_ON, REG(), VSGIR, VPE_HERE),
+	IGNORED("vsgir 64 bits", R4_1, LPIS_ON, REG(), VSGIR, VPE_HERE),
+
+	DONE("load 4.1", R4_1, LPIS_ON, REG(), VPENDBASER, V | VGRPS | VPE_HERE,
+	     V | VGRPS | VPE_HERE),
+	DONE("load 4.1 elsewhere", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_ELSEWHERE,
+	     V | VPE_ELSEWHERE),
+	DONE("load 4.1 res0", R4_1, LPIS_ON, REG(), VPENDBASER,
+	     GENMASK_ULL(63, 16) | VPE_HERE, V | VGRPS | VPE_HERE),
+	DONE("load 4.1 after another", R4_1, LPIS_ON, REG(VPENDBASER, VGRPS | VPE_ELSEWHERE),
+	     VPENDBASER, V | VPE_HERE, V | VPE_HERE),
+	IGNORED("load 4.1 reserved", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_RESERVED),
+	IGNORED("load 4.1 coming", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_COMING),
+	IGNORED("load 4.1 unmapping", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_UNMAPPING),
+	IGNORED("load 4.1 no table", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_NO_TABLE),
+	IGNORED("load 4.1 unknown", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_UNKNOWN),
+	IGNORED("load 4.1 of 4.0", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPT_HERE),
+	IGNORED("load 4.1 resident", R4_1, LPIS_ON, REG(VPENDBASER, V | VPE_ELSEWHERE),
+		VPENDBASER, V | VPE_HERE),
+	IGNORED("load 4.1 dirty", R4_1, LPIS_ON, REG(VPENDBASER, DIRTY | VPE_ELSEWHERE),
+		VPENDBASER, V | VPE_HERE),
+	IGNORED("load 4.1 other table", R4_1, LPIS_ON, REG(VPROPBASER, V), VPENDBASER,
+		V | VPE_HERE),
+	IGNORED("load 4.1 no table then", R4_1, LPIS_ON, REG(VPROPBASER, 0), VPENDBASER,
+		V | VPE_HERE),
+	IGNORED32("load 4.1 low half", R4_1, LPIS_ON, REG(), VPENDBASER, VPE_HERE),
+	IGNORED32("load 4.1 high half", R4_1, LPIS_ON, REG(VPENDBASER, VPE_HERE),
+		  VPENDBASER + 4, HIGH(V)),
+
+	DONE("put 4.1", R4_1, LPIS_ON, REG(VPENDBASER, V | VGRPS | VPE_HERE), VPENDBASER, 0,
+	     VGRPS | VPE_HERE),
+	DONE("put 4.1 doorbell", R4_1, LPIS_ON, REG(VPENDBASER, V | VGRPS | VPE_HERE),
+	     VPENDBASER, DOORBELL | PENDING, DOORBELL | PENDING | VGRPS | VPE_HERE),
+	DONE("put 4.1 no doorbell", R4_1, LPIS_ON,
+	     REG(VPENDBASER, V | DOORBELL | PENDING | VPE_HERE), VPENDBASER, 0, VPE_HERE),
+	DONE("put 4.1 nothing else", R4_1, LPIS_ON, REG(VPENDBASER, V | VPE_HERE), VPENDBASER,
+	     ~V, DOORBELL | PENDING | VPE_HERE),
+	DONE("put 4.1 idle", R4_1, LPIS_ON, REG(VPENDBASER, VPE_HERE), VPENDBASER, ~V, VPE_HERE),
+	IGNORED("put 4.1 dirty", R4_1, LPIS_ON, REG(VPENDBASER, DIRTY | VPE_HERE), VPENDBASER, 0),
+	IGNORED("put 4.1 valid and dirty", R4_1, LPIS_ON, REG(VPENDBASER, V | DIRTY | VPE_HERE),
+		VPENDBASER, 0),
+	IGNORED32("put 4.1 high half", R4_1, LPIS_ON, REG(VPENDBASER, V | VPE_HERE),
+		  VPENDBASER + 4, 0),
+
+	DONE("put 4.0", R4_0, LPIS_ON, REG(VPENDBASER, V | ATTRS | VPT_FREE), VPENDBASER, 0,
+	     ATTRS | VPT_FREE),
+	DONE("put 4.0 nothing else", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE), VPENDBASER,
+	     ~V, VPT_FREE),
+	DONE("put 4.0 idle", R4_0, LPIS_ON, REG(VPENDBASER, VPT_FREE), VPENDBASER, ~V, VPT_FREE),
+	IGNORED("put 4.0 dirty", R4_0, LPIS_ON, REG(VPENDBASER, DIRTY | VPT_FREE), VPENDBASER, 0),
+	IGNORED32("put 4.0 high half", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE),
+		  VPENDBASER + 4, 0),
+
+	/* It is written with the other one. */
+	DONE("vpropbaser 4.0", R4_0, LPIS_ON, REG(), VPROPBASER, VCONF | IDBITS, 0),
+	DONE("vpropbaser 4.0 resident", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE), VPROPBASER,
+	     VCONF | IDBITS, 0),
+	IGNORED32("vpropbaser 4.0 low half", R4_0, LPIS_ON, REG(), VPROPBASER, VCONF | IDBITS),
+	IGNORED32("vpropbaser 4.0 high half", R4_0, LPIS_ON, REG(), VPROPBASER + 4, 0),
+};
+
+KUNIT_ARRAY_PARAM_DESC(redist, redist_cases, name);
+
+static void redist_test_write(struct kunit *test)
+{
+	const struct redist_case *c = test->param_value;
+	u32 reg = reg_is_short(c->offset) ? c->offset : ALIGN_DOWN(c->offset, 8);
+	void *before;
+
+	make_redists(test, c->typer);
+	reg_set(0, GICR_CTLR, c->ctlr);
+	if (c->given.offset)
+		reg_set(0, c->given.offset, c->given.value);
+	before = copy_frames(test);
+
+	KUNIT_EXPECT_EQ(test, host_write(0, c->offset, c->value, c->size),
+			c->ok ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_WRITES), 1);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_IGNORED), !c->ok);
+	if (c->ok) {
+		KUNIT_EXPECT_EQ(test, reg_get(0, reg), c->after);
+		/* The rest is as before */
+		memcpy(reg_at(0, reg), before + reg / SZ_128K * SZ_64K + reg % SZ_128K,
+		       reg_is_short(reg) ? 4 : 8);
+	}
+	expect_frames(test, before);
+	if (!c->ok) {
+		KUNIT_EXPECT_NULL(test, redists[0].vpe);
+		KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_RESIDENT), 0);
+	}
+}
+
+/* No row, no write, whatever there is. */
+static void redist_test_no_row(struct kunit *test)
+{
+	static const u32 registers[] = {
+		GICR_SETLPIR, GICR_CLRLPIR, GICR_PROPBASER, GICR_PENDBASER, GICR_INVLPIR,
+		GICR_INVALLR, VPROPBASER, VPENDBASER,
+	};
+	u32 nr = 0, wrong = 0;
+	void *before;
+
+	make_redists(test, R4_1 | GICR_TYPER_DirectLPIS);
+	before = copy_frames(test);
+
+	for (u32 offset = 0; offset < SZ_128K + SZ_64K; offset += 4) {
+		bool known = reg_is_short(offset);
+
+		if (offset == SZ_64K)
+			offset = SZ_128K;
+		for (unsigned int i = 0; i < ARRAY_SIZE(registers); i++)
+			known |= ALIGN_DOWN(offset, 8) == registers[i];
+		if (known)
+			continue;
+
+		/* Each value would be good for some register */
+		wrong += host_write(0, offset, LPI, 4) != PKVM_MMIO_IGNORED;
+		wrong += host_write(0, offset, VPE_HERE, 4) != PKVM_MMIO_IGNORED;
+		nr += 2;
+		if (!IS_ALIGNED(offset, 8))
+			continue;
+		wrong += host_write(0, offset, V | VPE_HERE, 8) != PKVM_MMIO_IGNORED;
+		wrong += host_write(0, offset, LPI, 8) != PKVM_MMIO_IGNORED;
+		nr += 2;
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_WRITES), nr);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_IGNORED), nr);
+	expect_frames(test, before);
+}
+
+/* Who had no LPIs when the host was deprivileged gets none, and no vPE. */
+static void redist_test_without_lpis(struct kunit *test)
+{
+	static const struct redist_case cases[] = {
+		IGNORED32("ctlr", 0, 0, REG(), GICR_CTLR, 1),
+		IGNORED("propbaser", 0, 0, REG(), GICR_PROPBASER, PROPBASER),
+		IGNORED("propbaser zero", 0, 0, REG(), GICR_PROPBASER, 0),
+		IGNORED("pendbaser", 0, 0, REG(), GICR_PENDBASER, PENDBASER_OF(NO_LPIS)),
+		IGNORED("pendbaser zero", 0, 0, REG(), GICR_PENDBASER, 0),
+		IGNORED("vpropbaser", 0, 0, REG(), VPROPBASER, VCONF | IDBITS),
+		IGNORED("load 4.0", 0, 0, REG(), VPENDBASER, V | VPT_FREE),
+		IGNORED("load 4.1", 0, 0, REG(), VPENDBASER, V | VPE_HERE),
+		IGNORED("put", 0, 0, REG(), VPENDBASER, 0),
+		IGNORED32("vsgir", 0, 0, REG(), VSGIR, VPE_HERE),
+	};
+	static const u64 typers[] = { R4_0, R4_1 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(typers); i++) {
+		void *before;
+
+		make_redists(test, typers[i]);
+		/* As if somebody had written it in time */
+		redists[NO_LPIS].next_vconf = VCONF | IDBITS;
+		before = copy_frames(test);
+		for (unsigned int j = 0; j < ARRAY_SIZE(cases); j++) {
+			const struct redist_case *c = &cases[j];
+
+			KUNIT_EXPECT_EQ_MSG(test, host_write(NO_LPIS, c->offset, c->value, c->size),
+					    PKVM_MMIO_IGNORED, "%s", c->name);
+		}
+		expect_frames(test, before);
+
+		/* Zeroed registers are no pinned ones */
+		reg_set(NO_LPIS, GICR_PROPBASER, 0);
+		reg_set(NO_LPIS, GICR_PENDBASER, 0);
+		KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_CTLR, 1, 4), PKVM_MMIO_IGNORED);
+
+		reg_set(NO_LPIS, GICR_CTLR, DPG);
+		KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_CTLR, 0, 4), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, reg_get(NO_LPIS, GICR_CTLR), DPG);
+		KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_WAKER, 2, 4), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, reg_get(NO_LPIS, GICR_WAKER), 2);
+	}
+}
+
+/*
+ * GICv4.0: VPE_RESERVED is bound to VPT_FREE and VCONF.
+ *
+ * @vprop: what the host writes to GICR_VPROPBASER first
+ * @vpend: then to GICR_VPENDBASER
+ * @old: its value before
+ * @ok: the vPE becomes resident
+ * @after: GICR_VPENDBASER then
+ */
+static const struct load_case {
+	const char		*name;
+	u64			vprop;
+	u64			vpend;
+	u64			old;
+	bool			ok;
+	u64			after;
+} load_cases[] = {
+	{ "load", VCONF | IDBITS, V | VPT_FREE, 0, true, V | VPT_FREE },
+	{ "all bits", ATTRS | VCONF | IDBITS, V | IDAI | PENDING | ATTRS | VPT_FREE, 0, true,
+	  V | IDAI | PENDING | ATTRS | VPT_FREE },
+	{ "res0", ~(ADDRESS | 0x1f) | VCONF | IDBITS, ~GENMASK_ULL(51, 16) | VPT_FREE, 0, true,
+	  V | IDAI | PENDING | ATTRS | VPT_FREE },
+	{ "after another", VCONF | IDBITS, V | VPT_FREE, IDAI | VPT_HERE, true, V | VPT_FREE },
+	{ "resident", VCONF | IDBITS, V | VPT_FREE, V | VPT_HERE },
+	{ "dirty", VCONF | IDBITS, V | VPT_FREE, DIRTY | VPT_HERE },
+	{ "unknown vpt", VCONF | IDBITS, V | SHARED(7) },
+	{ "no vpt", VCONF | IDBITS, V },
+	{ "vpt is vconf", VCONF | IDBITS, V | VCONF },
+	{ "huge vpt", VCONF | IDBITS, V | BIT_ULL(51) | VPT_FREE },
+	{ "not bound", VCONF | IDBITS, V | VPT_HERE },
+	{ "not bound without vconf", IDBITS, V | VPT_HERE },
+	{ "other vconf", SHARED(7) | IDBITS, V | VPT_FREE },
+	{ "no vconf", IDBITS, V | VPT_FREE },
+	{ "next page of vconf", (VCONF + SZ_4K) | IDBITS, V | VPT_FREE },
+	{ "huge vconf", BIT_ULL(51) | VCONF | IDBITS, V | VPT_FREE },
+	{ "too many intids", VCONF | (IDBITS + 1), V | VPT_FREE },
+	{ "too few intids", VCONF | (IDBITS - 1), V | VPT_FREE },
+	{ "most intids", VCONF | 0x1f, V | VPT_FREE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(load, load_cases, name);
+
+static void redist_test_load_v4_0(struct kunit *test)
+{
+	const struct load_case *c = test->param_value;
+	struct its_vpe_record *vpe;
+	void *before;
+
+	make_redists(test, R4_0);
+	vpe = its_find_vpe(VPE_RESERVED);
+	reg_set(0, VPENDBASER, c->old);
+	before = copy_frames(test);
+
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, c->vprop, 8), PKVM_MMIO_OK);
+	expect_frames(test, before);
+	/* Half a register is none */
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, LOW(c->vpend), 4), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER + 4, HIGH(c->vpend), 4),
+			PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, c->vpend, 8),
+			c->ok ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_RESIDENT), c->ok);
+	if (!c->ok) {
+		expect_frames(test, before);
+		KUNIT_EXPECT_NULL(test, redists[0].vpe);
+		KUNIT_EXPECT_NULL(test, vpe->resident);
+		return;
+	}
+
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | (c->vprop & ATTRS));
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPENDBASER), c->after);
+	KUNIT_EXPECT_PTR_EQ(test, fake.last_write, reg_at(0, VPENDBASER));
+	KUNIT_EXPECT_PTR_EQ(test, redists[0].vpe, vpe);
+	KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
+	KUNIT_EXPECT_EQ(test, redists[0].vconf, VCONF);
+	reg_set(0, VPROPBASER, 0);
+	reg_set(0, VPENDBASER, c->old);
+	expect_frames(test, before);
+}
+
+static enum pkvm_mmio_result load_v4_0(unsigned int n, phys_addr_t vpt, phys_addr_t vconf)
+{
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), host_write(n, VPROPBASER, vconf | IDBITS, 8),
+			PKVM_MMIO_OK);
+
+	return host_write(n, VPENDBASER, V | vpt, 8);
+}
+
+static enum pkvm_mmio_result put(unsigned int n)
+{
+	return host_write(n, VPENDBASER, 0, 8);
+}
+
+/* The redistributor has written what was pending. */
+static void settle(unsigned int n)
+{
+	KUNIT_EXPECT_TRUE(kunit_get_current_test(), reg_get(n, VPENDBASER) & DIRTY);
+	reg_set(n, VPENDBASER, reg_get(n, VPENDBASER) & ~DIRTY);
+}
+
+/* One vPE is on one redistributor, until that is idle. */
+static void redist_test_resident_elsewhere(struct kunit *test)
+{
+	static const u64 typers[] = { R4_0, R4_1 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(typers); i++) {
+		u64 load = V | (typers[i] == R4_0 ? VPT_FREE : VPE_HERE);
+		struct its_vpe_record *vpe;
+
+		make_redists(test, typers[i]);
+		vpe = its_find_vpe(typers[i] == R4_0 ? VPE_RESERVED : VPE_HERE);
+		if (typers[i] == R4_0) {
+			host_write(0, VPROPBASER, VCONF | IDBITS, 8);
+			host_write(1, VPROPBASER, VCONF | IDBITS, 8);
+		}
+		fake.slow = true;
+
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, load, 8), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, load, 8), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, reg_get(1, VPENDBASER), 0);
+		KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
+		KUNIT_EXPECT_NULL(test, redists[1].vpe);
+
+		settle(0);
+		KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, load, 8), PKVM_MMIO_OK);
+		KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[1]);
+		KUNIT_EXPECT_PTR_EQ(test, redists[1].vpe, vpe);
+		KUNIT_EXPECT_NULL(test, redists[0].vpe);
+
+		/* Where it was before doesn't matter */
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[1]);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+		settle(1);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_RESIDENT), 3);
+	}
+}
+
+/* A vPE that is resident no more is forgotten when the next one is loaded. */
+static void redist_test_another_vpe(struct kunit *test)
+{
+	struct its_vpe_record *a, *b;
+
+	make_redists(test, R4_1);
+	a = its_find_vpe(VPE_HERE);
+	b = its_find_vpe(VPE_ELSEWHERE);
+
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_ELSEWHERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_ELSEWHERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_NULL(test, a->resident);
+	KUNIT_EXPECT_PTR_EQ(test, b->resident, &redists[0]);
+	KUNIT_EXPECT_PTR_EQ(test, redists[0].vpe, b);
+	KUNIT_EXPECT_NULL(test, redists[1].vpe);
+}
+
+/* What is unbound while it is resident stays pinned until it isn't. */
+static void redist_test_unbind_resident(struct kunit *test)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct its_vpe_record *vpe;
+
+		make_redists(test, R4_0);
+		vpe = its_find_vpe(VPE_RESERVED);
+		fake.slow = i;
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EINVAL);
+		KUNIT_EXPECT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, VCONF), -EBUSY);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+		/* To write the other redistributor is no help */
+		KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		if (i) {
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_IGNORED);
+			KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+			KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+			KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS);
+			settle(0);
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		}
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+		KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
+		KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+		KUNIT_EXPECT_NULL(test, redists[0].vpe);
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_IGNORED);
+	}
+}
+
+/* Not resident any more, which nobody but the register says */
+static void redist_test_unbind_idle(struct kunit *test)
+{
+	make_redists(test, R4_0);
+	fake.slow = true;
+	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	/* Still bound */
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	settle(0);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+	KUNIT_EXPECT_NULL(test, redists[0].vpe);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+}
+
+/* No register of an idle redistributor names a table that is the host's again. */
+static void redist_test_forget_vconf(struct kunit *test)
+{
+	make_redists(test, R4_0);
+	KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_NO_TABLE, SHARED(7), VCONF), 0);
+
+	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS);
+	KUNIT_EXPECT_EQ(test, load_v4_0(1, SHARED(7), VCONF), PKVM_MMIO_OK);
+
+	/* Where another vPE is resident, it is in use, and pinned, yet */
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
+	KUNIT_EXPECT_EQ(test, redists[0].vconf, 0);
+	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), VCONF | IDBITS);
+	KUNIT_EXPECT_EQ(test, redists[1].vconf, VCONF);
+
+	/* Another table is no concern of those that name it, ... */
+	KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, LPI_CONFIG), 0);
+	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, LPI_CONFIG), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_NO_TABLE), 0);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), LPI_CONFIG | IDBITS);
+	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), IDBITS);
+	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+
+	/* ... and there is none that a redistributor names without having used it. */
+	reg_set(NO_LPIS, VPROPBASER, VCONF | IDBITS);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
+	KUNIT_EXPECT_EQ(test, reg_get(NO_LPIS, VPROPBASER), VCONF | IDBITS);
+}
+
+/* GICv4.0: unmapped, unbound, or put: the last of them unpins. */
+static void redist_test_unmap_resident_v4_0(struct kunit *test)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct command_world *world = make_redists(test, R4_0);
+		struct its_vpe_record *vpe = its_find_vpe(VPE_RESERVED);
+		struct its *its = &world->its[0];
+		struct its_note map, unmap, vsync;
+
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, 0), ITS_ACCEPTED);
+		its_retire(its, &map);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+		KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_RESERVED), ITS_ACCEPTED);
+		KUNIT_EXPECT_EQ(test, filter(its, &vsync, GITS_CMD_VSYNC, VPEID(VPE_RESERVED),
+					     0, 0), ITS_ACCEPTED);
+		if (i)
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		its_retire(its, &unmap);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		its_retire(its, &vsync);
+		if (!i) {
+			KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+			KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		}
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+		KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+	}
+}
+
+/* GICv4.1: a vPE that is resident stays mapped. */
+static void redist_test_unmap_resident_v4_1(struct kunit *test)
+{
+	struct command_world *world = make_redists(test, R4_1);
+	struct its *its = &world->its[0];
+	struct its_note unmap;
+
+	fake.slow = true;
+	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
+	KUNIT_EXPECT_EQ(test, its_find_vpe(VPE_HERE)->mapped, BIT(0));
+	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
+	settle(1);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, fake.pins[0], 1);
+	its_retire(its, &unmap);
+	KUNIT_EXPECT_EQ(test, fake.pins[0], 0);
+	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), redists[1].vpe_table);
+}
+
+/* GICv4.1: the table of vPEs is the one that was there. */
+static void redist_test_vpe_table(struct kunit *test)
+{
+	void *before;
+	u64 table;
+
+	make_redists(test, R4_1);
+	table = redists[0].vpe_table;
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), table);
+	before = copy_frames(test);
+
+	/* Not while it is valid, or something is resident, ... */
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, 0, 8), PKVM_MMIO_IGNORED);
+	expect_frames(test, before);
+	reg_set(0, VPROPBASER, 0);
+	reg_set(0, VPENDBASER, V);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table, 8), PKVM_MMIO_IGNORED);
+	reg_set(0, VPENDBASER, DIRTY);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table, 8), PKVM_MMIO_IGNORED);
+	reg_set(0, VPENDBASER, 0);
+
+	/* ... and no other one. */
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table ^ SZ_64K, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table + 1, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table | TABLE_Z, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table & ~V, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, HIGH(table), 4), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), 0);
+
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table, 8), PKVM_MMIO_OK);
+	expect_frames(test, before);
+	reg_set(0, VPROPBASER, 0);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER + 4, HIGH(table), 4), PKVM_MMIO_OK);
+	expect_frames(test, before);
+
+	/* What was in it once doesn't matter */
+	reg_set(0, VPROPBASER, table | TABLE_Z);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+
+	/* Without one, there is no vPE */
+	redists[0].vpe_table = 0;
+	reg_set(0, VPROPBASER, 0);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, 0, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, table, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), 0);
+}
+
+static void redist_test_protect(struct kunit *test)
+{
+	u64 table = make_vpe_table(test);
+
+	make_frames(test, 0, R3);
+	reg_set(0, GICR_PENDBASER, PENDBASER | PTZ);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(0)), 0);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 1);
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(0) + SZ_64K - 1), FRAMES(0));
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(0) + SZ_64K), 0);
+	KUNIT_EXPECT_NULL(test, redists[0].vlpi);
+	KUNIT_EXPECT_EQ(test, redists[0].propbaser, PROPBASER);
+	KUNIT_EXPECT_EQ(test, redists[0].pendbaser, PENDBASER);
+
+	make_frames(test, 1, R4_1);
+	reg_set(1, VPROPBASER, table | TABLE_Z);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(1)), 0);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 3);
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(1)), FRAMES(1));
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(1) + SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(1) + SZ_128K), FRAMES(1) + SZ_128K);
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(1) + SZ_128K + SZ_64K), 0);
+	KUNIT_EXPECT_PTR_EQ(test, (__force void *)redists[1].frame, fake.frames[2]);
+	KUNIT_EXPECT_PTR_EQ(test, (__force void *)redists[1].vlpi, fake.frames[3]);
+	KUNIT_EXPECT_EQ(test, redists[1].propbaser, PROPBASER);
+	KUNIT_EXPECT_EQ(test, redists[1].pendbaser, PENDBASER_OF(1));
+	KUNIT_EXPECT_EQ(test, redists[1].vpe_table, table);
+
+	make_frames(test, NO_LPIS, R4_1);
+	reg_set(NO_LPIS, VPROPBASER, table & ~V);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(NO_LPIS)), 0);
+	KUNIT_EXPECT_EQ(test, redists[NO_LPIS].propbaser, 0);
+	KUNIT_EXPECT_EQ(test, redists[NO_LPIS].pendbaser, 0);
+	KUNIT_EXPECT_EQ(test, redists[NO_LPIS].vpe_table, 0);
+
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(0)), -EEXIST);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_COUNT), 3);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_TAKEN), 0);
+}
+
+static void redist_test_has_inv(struct kunit *test)
+{
+	static const struct inv_case {
+		u64	typer;
+		u32	ctlr;
+		bool	has_inv;
+	} cases[] = {
+		{ R3, LPIS_ON },
+		{ R4_0, LPIS_ON },
+		{ R3, LPIS_ON | GICR_CTLR_CES | RWP },
+		{ R3, LPIS_ON | GICR_CTLR_IR, true },
+		{ R3, LPIS_OFF | GICR_CTLR_IR, true },
+		{ R3_DIRECT, LPIS_ON, true },
+		{ R4_1, LPIS_ON, true },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct inv_case *c = &cases[i];
+
+		make_world(test, V3);
+		make_frames(test, 0, c->typer);
+		reg_set(0, GICR_CTLR, c->ctlr);
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+
+		/* What the register says later doesn't matter */
+		reg_set(0, GICR_CTLR, ~c->ctlr);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_INVLPIR, LPI, 8),
+				c->has_inv ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, reg_get(0, GICR_INVLPIR), c->has_inv ? LPI : U64_MAX);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_INVALLR, 0, 8),
+				c->has_inv ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, reg_get(0, GICR_INVALLR), c->has_inv ? 0 : U64_MAX);
+	}
+}
+
+static void redist_test_protect_fails(struct kunit *test)
+{
+	u64 missing;
+
+	for (unsigned int n = 0; n < NR_REDISTS; n++)
+		make_frames(test, n, R4_1);
+
+	fake.no_frame = FRAMES(0);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(0)), -EPERM);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_COUNT), 0);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENODEV);
+
+	/* The first frame is lost, and good for nothing. */
+	fake.no_frame = FRAMES(1) + SZ_128K;
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(1)), -EPERM);
+	KUNIT_EXPECT_EQ(test, base_of(FRAMES(1)), FRAMES(1));
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 1);
+	reg_set(1, GICR_CTLR, LPIS_OFF);
+	KUNIT_EXPECT_EQ(test, host_write(1, GICR_CTLR, 1, 4), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(1, GICR_PROPBASER, PROPBASER, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(1, GICR_PENDBASER, 0, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(1, GICR_WAKER, 2, 4), PKVM_MMIO_OK);
+
+	fake.no_frame = 0;
+	nr_redists = ARRAY_SIZE(redists);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(2)), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 1);
+	nr_redists--;
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(2)), 0);
+	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 3);
+	KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(0)), -ENOSPC);
+}
+
+/* A vPE that is resident before is one that nobody knows. */
+static void redist_test_protect_resident(struct kunit *test)
+{
+	static const u64 values[] = { V, DIRTY, V | DIRTY, ~(V | DIRTY) };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(values); i++) {
+		bool idle = !(values[i] & (V | DIRTY));
+
+		its_test_init(test);
+		make_frames(test, 0, R4_1);
+		reg_set(0, VPENDBASER, values[i]);
+		reg_set(0, VPROPBASER, make_vpe_table(test));
+		KUNIT_EXPECT_EQ(test, redist_protect(FRAMES(0)), idle ? 0 : -EBUSY);
+
+		/* After an error, there are no LPIs either. */
+		reg_set(0, GICR_CTLR, LPIS_OFF);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 1, 4),
+				idle ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, 0, 8), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, reg_get(0, VPENDBASER), values[i]);
+	}
+}
+
+/* Which LPIs there are is known when the host is not trusted any more. */
+static void redist_test_any_lpi(struct kunit *test)
+{
+	make_frames(test, 0, R3_DIRECT);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_CLRLPIR, MAX_LPI + 1, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, reg_get(0, GICR_CLRLPIR), MAX_LPI + 1);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_INVLPIR, MAX_LPI + 1, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, reg_get(0, GICR_INVLPIR), MAX_LPI + 1);
+
+	KUNIT_ASSERT_EQ(test, its_add_rdbase(RD_BASE(0), 0), 0);
+	KUNIT_ASSERT_EQ(test, its_set_id_bits(LPI_BITS, 16), 0);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_CLRLPIR, MAX_LPI + 1, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_INVLPIR, MAX_LPI + 1, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_CLRLPIR, MAX_LPI, 8), PKVM_MMIO_OK);
+}
+
+static void redist_test_take_over(struct kunit *test)
+{
+	unsigned int donated;
+	u64 missing = 1;
+
+	make_world(test, V3);
+	for (unsigned int n = 0; n < NR_REDISTS; n++) {
+		make_frames(test, n, R3);
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+	}
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(0));
+	donated = fake.nr_donated;
+
+	/* The configuration table once, pending tables each */
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[6], 1);
+	KUNIT_EXPECT_EQ(test, fake.pfn, PHYS_PFN(PENDBASER & ADDRESS));
+	KUNIT_EXPECT_EQ(test, fake.nr_pages, PHYS_PFN(SZ_64K));
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(1));
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_TAKEN), 1);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[6], 1);
+	KUNIT_EXPECT_EQ(test, fake.pfn, PHYS_PFN(PENDBASER_OF(1) & ADDRESS));
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, donated + 2);
+
+	/* Without LPIs there is nothing to take. */
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(NO_LPIS), &missing), 0);
+	KUNIT_EXPECT_FALSE(test, redists[NO_LPIS].taken);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, donated + 2);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_TAKEN), 2);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_COUNT), 3);
+
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENODEV);
+}
+
+static void redist_test_take_over_what(struct kunit *test)
+{
+	u64 missing;
+
+	make_world(test, V4_0);
+	make_frames(test, 0, R4_0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENODEV);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0) + SZ_4K, &missing), -ENODEV);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), -ENODEV);
+
+	/* Something else that is protected, such as an ITS */
+	KUNIT_ASSERT_EQ(test, insert(FRAMES(1), SZ_64K), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), -ENODEV);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_TAKEN), 0);
+}
+
+static void redist_test_take_over_refused(struct kunit *test)
+{
+	static const struct take_case {
+		const char	*name;
+		u64		propbaser;
+		int		ret;
+	} cases[] = {
+		{ "good", PROPBASER, 0 },
+		{ "too many intids", PROPBASER + 1, -EINVAL },
+		{ "too few intids", PROPBASER - 1, -EINVAL },
+		{ "config not shared", NOT_SHARED | IDBITS, -EPERM },
+		{ "config in use", VPT_HERE | IDBITS, -EBUSY },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct take_case *c = &cases[i];
+		u64 missing = 1;
+
+		make_world(test, V4_0);
+		make_frames(test, 0, R4_0);
+		reg_set(0, GICR_PROPBASER, c->propbaser);
+		fake.nr_donated = 0;
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+		KUNIT_EXPECT_EQ_MSG(test, redist_take_over(FRAMES(0), &missing), c->ret,
+				    "%s", c->name);
+		KUNIT_EXPECT_EQ(test, missing, 0);
+		KUNIT_EXPECT_EQ(test, redists[0].taken, !c->ret);
+		KUNIT_EXPECT_EQ(test, fake.pins[6], !c->ret);
+		KUNIT_EXPECT_EQ(test, fake.nr_donated, !c->ret);
+		KUNIT_EXPECT_EQ(test, redist_not_taken(), c->ret ? FRAMES(0) : 0);
+
+		/* Hence no vPE */
+		KUNIT_EXPECT_EQ(test, host_write(0, VPROPBASER, VCONF | IDBITS, 8),
+				c->ret ? PKVM_MMIO_IGNORED : PKVM_MMIO_OK);
+	}
+}
+
+static void redist_test_second_config(struct kunit *test)
+{
+	u64 missing;
+
+	make_world(test, V3);
+	make_frames(test, 0, R3);
+	make_frames(test, 1, R3);
+	reg_set(1, GICR_PROPBASER, SHARED(7) | IDBITS);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(1)), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake.pins[7], 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(1));
+
+	/* With other attributes, it is the same one. */
+	redists[1].propbaser = PROPBASER ^ ATTRS;
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), 0);
+	KUNIT_EXPECT_EQ(test, fake.pins[6], 1);
+}
+
+/* It is tried again until there is enough memory, and goes on where it had stopped. */
+static void redist_test_take_over_again(struct kunit *test)
+{
+	u64 table, missing;
+
+	KUNIT_ASSERT_EQ(test, its_add_rdbase(RD_BASE(0), 0), 0);
+	KUNIT_ASSERT_EQ(test, its_set_id_bits(LPI_BITS, 16), 0);
+	make_frames(test, 0, R4_1);
+	table = make_vpe_table(test);
+	reg_set(0, VPROPBASER, table);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+
+	/* No memory for the pending table to be recorded in */
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, max(SZ_4K, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 0);
+	its_test_donate(test, missing);
+	fake.nr_donated = 0;
+
+	fake.error = -EPERM;
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -EPERM);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	fake.error = 0;
+
+	fake.table_missing = SZ_64K;
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, SZ_64K);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 1);
+	KUNIT_EXPECT_FALSE(test, redists[0].taken);
+	KUNIT_EXPECT_EQ(test, nr_vpe_tables, 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(0));
+	fake.table_missing = 0;
+
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_EQ(test, fake.nr_donated, 1);
+	KUNIT_EXPECT_EQ(test, fake.pins[6], 1);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 1);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+}
+
+/* GICv4.1: redistributors share tables, and it is known how large they are. */
+static void redist_test_take_vpe_table(struct kunit *test)
+{
+	u64 missing, a = make_vpe_table(test), b;
+
+	b = V | __pa(its_test_pages(test, SZ_64K)) | GENMASK_ULL(61, 59) | BIT_ULL(55) | 0x7f;
+	make_world(test, V4_1);
+	for (unsigned int n = 0; n < NR_REDISTS; n++) {
+		make_frames(test, n, R4_1);
+		reg_set(n, GICR_CTLR, LPIS_ON);
+		/* The attributes are of no interest */
+		reg_set(n, VPROPBASER, n == 2 ? b : a ^ n * BIT(7));
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+	}
+
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, nr_vpe_tables, 1);
+	KUNIT_EXPECT_EQ(test, fake.table.base, a & ADDRESS);
+	KUNIT_EXPECT_EQ(test, fake.table.page_size & 3, 2);
+	KUNIT_EXPECT_EQ(test, fake.table.nr_pages, 1);
+	KUNIT_EXPECT_EQ(test, fake.table.entry_size, 16);
+	KUNIT_EXPECT_FALSE(test, fake.table.indirect);
+
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), 0);
+	KUNIT_EXPECT_TRUE(test, redists[1].taken);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 1);
+	KUNIT_EXPECT_EQ(test, nr_vpe_tables, 1);
+
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(2), &missing), 0);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 2);
+	KUNIT_EXPECT_EQ(test, nr_vpe_tables, 2);
+	KUNIT_EXPECT_EQ(test, fake.table.base, b & ADDRESS);
+	KUNIT_EXPECT_EQ(test, fake.table.page_size & 3, 0);
+	KUNIT_EXPECT_EQ(test, fake.table.nr_pages, 128);
+	KUNIT_EXPECT_EQ(test, fake.table.entry_size, 64);
+	KUNIT_EXPECT_TRUE(test, fake.table.indirect);
+}
+
+static void redist_test_too_many_vpe_tables(struct kunit *test)
+{
+	u64 missing, table = make_vpe_table(test);
+	void *other = its_test_pages(test, SZ_64K);
+
+	make_world(test, V4_1);
+	make_frames(test, 0, R4_1);
+	reg_set(0, VPROPBASER, table);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(vpe_tables); i++)
+		vpe_tables[i].base = other;
+	nr_vpe_tables = ARRAY_SIZE(vpe_tables);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(0));
+
+	/* One of those that are there */
+	vpe_tables[63].base = __va(table & ADDRESS);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+}
+
+/* A vPE table alone is something to take, too. */
+static void redist_test_not_taken(struct kunit *test)
+{
+	u64 missing;
+
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+	make_world(test, V4_1);
+	make_frames(test, NO_LPIS, R4_1);
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(NO_LPIS)), 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+
+	make_world(test, V4_1);
+	make_frames(test, NO_LPIS, R4_1);
+	reg_set(NO_LPIS, VPROPBASER, make_vpe_table(test));
+	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(NO_LPIS)), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(NO_LPIS), &missing), 0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(NO_LPIS));
+}
+
+/* Every table has to have memory for a vPE. */
+static void redist_test_tables(struct kunit *test)
+{
+	unsigned int donations = 0;
+	u64 missing = 1;
+	int ret;
+
+	KUNIT_EXPECT_TRUE(test, redist_tables_have(U32_MAX));
+	KUNIT_EXPECT_EQ(test, redist_tables_add(U32_MAX, &missing), 0);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		vpe_tables[i] = (struct its_table){
+			.base		= kunit_kzalloc(test, SZ_4K, GFP_KERNEL),
+			.nr_ids		= SZ_4K >> i,
+			.page_size	= SZ_4K,
+			.ids_per_page	= 8,
+			.indirect	= true,
+		};
+		KUNIT_ASSERT_NOT_NULL(test, vpe_tables[i].base);
+	}
+	nr_vpe_tables = 2;
+
+	KUNIT_EXPECT_FALSE(test, redist_tables_have(300));
+	while ((ret = redist_tables_add(300, &missing)) == -ENOMEM) {
+		KUNIT_ASSERT_EQ(test, missing, max(SZ_4K, PAGE_SIZE));
+		KUNIT_EXPECT_FALSE(test, redist_tables_have(300));
+		its_test_donate(test, missing);
+		donations++;
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_EQ(test, donations, DIV_ROUND_UP(2 * SZ_4K, PAGE_SIZE));
+	KUNIT_EXPECT_TRUE(test, redist_tables_have(300));
+	KUNIT_EXPECT_FALSE(test, redist_tables_have(255));
+
+	/* For as many as fit into each of them */
+	its_test_donate(test, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, redist_tables_add(SZ_2K, &missing), -ERANGE);
+	KUNIT_EXPECT_EQ(test, redist_tables_add(SZ_4K, &missing), -ERANGE);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+
+	for (unsigned int i = 0; i < 2; i++) {
+		__le64 entry = vpe_tables[i].base[1];
+
+		KUNIT_EXPECT_NE(test, le64_to_cpu(entry), 0);
+		vpe_tables[i].base[1] = 0;
+		KUNIT_EXPECT_FALSE(test, redist_tables_have(300));
+		vpe_tables[i].base[1] = entry;
+	}
+}
+
+static void redist_test_stat(struct kunit *test)
+{
+	make_redists(test, R4_0);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_WAKER, 2, 4), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, host_write(1, GICR_SYNCR, 0, 4), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_CTLR, 1, 4), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, load_v4_0(1, VPT_FREE, VCONF), PKVM_MMIO_OK);
+
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_COUNT), 3);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_TAKEN), 2);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_WRITES), 5);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_IGNORED), 2);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_RESIDENT), 1);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_NR_STATS), 0);
+	KUNIT_EXPECT_EQ(test, redist_stat(U32_MAX), 0);
+}
+
+static struct kunit_case redist_test_cases[] = {
+	KUNIT_CASE_PARAM(redist_test_write, redist_gen_params),
+	KUNIT_CASE(redist_test_no_row),
+	KUNIT_CASE(redist_test_without_lpis),
+	KUNIT_CASE_PARAM(redist_test_load_v4_0, load_gen_params),
+	KUNIT_CASE(redist_test_resident_elsewhere),
+	KUNIT_CASE(redist_test_another_vpe),
+	KUNIT_CASE(redist_test_unbind_resident),
+	KUNIT_CASE(redist_test_unbind_idle),
+	KUNIT_CASE(redist_test_forget_vconf),
+	KUNIT_CASE(redist_test_unmap_resident_v4_0),
+	KUNIT_CASE(redist_test_unmap_resident_v4_1),
+	KUNIT_CASE(redist_test_vpe_table),
+	KUNIT_CASE(redist_test_protect),
+	KUNIT_CASE(redist_test_has_inv),
+	KUNIT_CASE(redist_test_protect_fails),
+	KUNIT_CASE(redist_test_protect_resident),
+	KUNIT_CASE(redist_test_any_lpi),
+	KUNIT_CASE(redist_test_take_over),
+	KUNIT_CASE(redist_test_take_over_what),
+	KUNIT_CASE(redist_test_take_over_refused),
+	KUNIT_CASE(redist_test_second_config),
+	KUNIT_CASE(redist_test_take_over_again),
+	KUNIT_CASE(redist_test_take_vpe_table),
+	KUNIT_CASE(redist_test_too_many_vpe_tables),
+	KUNIT_CASE(redist_test_not_taken),
+	KUNIT_CASE(redist_test_tables),
+	KUNIT_CASE(redist_test_stat),
+	{}
+};
+
+static int redist_test_init(struct kunit *test)
+{
+	if (ARRAY_SIZE(redists) < NR_REDISTS)
+		kunit_skip(test, "needs three redistributors: NR_CPUS is too small");
+
+	return its_test_init(test);
+}
+
+static struct kunit_suite redist_test_suite = {
+	.name = "its-redist",
+	.init = redist_test_init,
+	.test_cases = redist_test_cases,
+};
+
+kunit_test_suites(&mmio_test_suite, &memory_test_suite, &command_test_suite,
+		  &redist_test_suite);

@@ -130,11 +130,15 @@ struct attack_alloc {
 	X(HAND_OVER_COLLECTION, __pkvm_its_hand_over_collection)	\
 	X(TAKE_OVER, __pkvm_its_take_over)				\
 	X(ABORT, __pkvm_its_abort)					\
+	X(TAKE_REDISTRIBUTOR, __pkvm_its_take_redistributor)		\
 	X(SEAL, __pkvm_its_seal)					\
 	X(DONATE, __pkvm_its_donate)					\
 	X(RESERVE_DEVICE, __pkvm_its_reserve_device)			\
 	X(RESERVE_VPE, __pkvm_its_reserve_vpe)				\
-	X(STAT, __pkvm_its_stat)
+	X(BIND_VPE, __pkvm_its_bind_vpe)				\
+	X(UNBIND_VPE, __pkvm_its_unbind_vpe)				\
+	X(STAT, __pkvm_its_stat)					\
+	X(REDIST_STAT, __pkvm_redist_stat)
 
 enum attack_call_id {
 #define X(id, name) ATTACK_CALL_##id,

@@ -74,4 +74,14 @@ enum pkvm_its_stat {
 	PKVM_ITS_NR_STATS
 };
 
+/* Counters of all redistributors together. */
+enum pkvm_redist_stat {
+	PKVM_REDIST_COUNT,	/* how many there are */
+	PKVM_REDIST_TAKEN,	/* how many use LPIs, with tables under control */
+	PKVM_REDIST_WRITES,	/* of the host, to their frames */
+	PKVM_REDIST_IGNORED,	/* those of them that changed nothing */
+	PKVM_REDIST_RESIDENT,	/* how often a vPE was made resident */
+	PKVM_REDIST_NR_STATS
+};
+
 #endif /* __ASM_KVM_ITS_H__ */

@@ -26,6 +26,7 @@
 
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
+#include <nvhe/redist.h>
 
 /* Doubleword 0 */
 #define CMD_OPCODE		GENMASK_ULL(7, 0)
@@ -174,21 +175,27 @@ int its_set_id_bits(u32 lpi_bits, u32 vpe_bits)
 	return 0;
 }
 
-static bool lpi_is_valid(u32 intid)
+/* How many bits the INTID of an LPI has; 0 as long as that isn't known. */
+u32 its_lpi_bits(void)
+{
+	return machine.lpi_bits;
+}
+
+bool its_lpi_is_valid(u32 intid)
 {
 	return intid >= ITS_FIRST_LPI && intid < BIT(machine.lpi_bits);
 }
 
 static bool doorbell_is_valid(u32 intid)
 {
-	return intid == ITS_NO_DOORBELL || lpi_is_valid(intid);
+	return intid == ITS_NO_DOORBELL || its_lpi_is_valid(intid);
 }
 
 /* @event is in the ITT and not mapped. */
 static __always_inline enum pkvm_its_verdict map_lpi(struct its_device_record *device,
 						     u32 event, u32 intid)
 {
-	if (!lpi_is_valid(intid))
+	if (!its_lpi_is_valid(intid))
 		return ITS_BAD_INTID;
 	if (test_and_set_bit(intid, lpis_mapped))
 		return ITS_BUSY_INTID;
@@ -348,21 +355,63 @@ static u64 its_bit(const struct its *its)
 	return BIT_ULL(its->nr);
 }
 
-static void vpe_unpin(struct its_vpe_record *vpe)
+/*
+ * vPEs whose tables are pinned, by the address of the pending table. Guarded by
+ * its_vpe_lock. Drivers allocate one after the other; a host that has them all in one
+ * list pays for it, within what a vPEID can count.
+ */
+static struct its_vpe_record *vpes_by_vpt[256];
+
+static struct its_vpe_record **vpe_list(phys_addr_t vpt)
 {
-	if (vpe->vconf)
-		pkvm_unpin_shared(vpe->vconf, VPE_TABLE_SIZE);
-	pkvm_unpin_shared(vpe->vpt, VPE_TABLE_SIZE);
-	vpe->vpt = 0;
-	vpe->vconf = 0;
+	return &vpes_by_vpt[vpt / VPE_TABLE_SIZE % ARRAY_SIZE(vpes_by_vpt)];
+}
+
+/* The caller holds the lock of the vPEs. NULL if it is the pending table of none. */
+struct its_vpe_record *its_find_vpe_by_vpt(phys_addr_t vpt)
+{
+	struct its_vpe_record *vpe = *vpe_list(vpt);
+
+	while (vpe && vpe->vpt != vpt)
+		vpe = vpe->next;
+
+	return vpe;
 }
 
 /*
- * The first ITS that maps the vPE pins its tables. The pending table must be in
- * nobody else's use: one vPE, one pending table. Address 0 is no memory of a vPE.
+ * Unless something uses its tables, or is about to. The vPE has tables; the caller holds
+ * the lock of the vPEs.
+ */
+bool its_unpin_vpe(struct its_vpe_record *vpe)
+{
+	struct its_vpe_record **where = vpe_list(vpe->vpt);
+
+	if (vpe->bound || vpe->mapped || vpe->unmapping || redist_has_vpe(vpe))
+		return false;
+
+	while (*where != vpe)
+		where = &(*where)->next;
+	*where = vpe->next;
+
+	if (vpe->vconf) {
+		redist_forget_vconf(vpe->vconf);
+		pkvm_unpin_shared(vpe->vconf, VPE_TABLE_SIZE);
+	}
+	pkvm_unpin_shared(vpe->vpt, VPE_TABLE_SIZE);
+	vpe->vpt = 0;
+	vpe->vconf = 0;
+
+	return true;
+}
+
+/*
+ * Done when the vPE is bound, or by the first ITS that maps it. The pending table must
+ * be in nobody else's use: one vPE, one pending table. Address 0 is no memory of a vPE.
  */
 static bool vpe_pin(struct its_vpe_record *vpe, phys_addr_t vpt, phys_addr_t vconf)
 {
+	struct its_vpe_record **list = vpe_list(vpt);
+
 	if (!vpt || !its_arena_in_limit(vpt, VPE_TABLE_SIZE) ||
 	    pkvm_pin_shared(vpt, VPE_TABLE_SIZE, 0))
 		return false;
@@ -375,8 +424,72 @@ static bool vpe_pin(struct its_vpe_record *vpe, phys_addr_t vpt, phys_addr_t vco
 
 	vpe->vpt = vpt;
 	vpe->vconf = vconf;
+	vpe->next = *list;
+	*list = vpe;
 
 	return true;
+}
+
+/**
+ * its_bind_vpe() - Tell EL2 of the tables of a vPE
+ * @vpe_id:	vPEID, reserved before
+ * @vpt:	physical address of its pending table, shared with EL2
+ * @vconf:	likewise of its configuration table
+ *
+ * On GICv4.0, a vPE may be resident before an ITS maps it, and after, and no command
+ * tells of the configuration table. Called without a lock, at any time, by a host that
+ * is not trusted.
+ *
+ * Return: 0; -ENOENT if it was never reserved; -EBUSY if it has tables; -EINVAL; or
+ * -EPERM if these are no memory for it. Upon an error nothing has changed.
+ */
+int its_bind_vpe(u32 vpe_id, phys_addr_t vpt, phys_addr_t vconf)
+{
+	struct its_vpe_record *vpe;
+	int ret = 0;
+
+	if (!FIELD_FIT(CMD_VPE, vpe_id) || (vpt & ~CMD_VPT) || (vconf & ~CMD_VCONF) || !vconf)
+		return -EINVAL;
+
+	hyp_spin_lock(&its_vpe_lock);
+	vpe = its_find_vpe(vpe_id);
+	if (!vpe)
+		ret = -ENOENT;
+	else if (vpe->vpt)
+		ret = -EBUSY;
+	else if (!vpe_pin(vpe, vpt, vconf))
+		ret = -EPERM;
+	else
+		vpe->bound = true;
+	hyp_spin_unlock(&its_vpe_lock);
+
+	return ret;
+}
+
+/**
+ * its_unbind_vpe() - Undo its_bind_vpe()
+ * @vpe_id:	vPEID
+ *
+ * Return: 0: the tables are not pinned any more; -EBUSY: an ITS or a redistributor uses
+ * them yet, and the last to do so unpins them; -EINVAL: it wasn't bound.
+ */
+int its_unbind_vpe(u32 vpe_id)
+{
+	struct its_vpe_record *vpe;
+	int ret = -EINVAL;
+
+	if (!FIELD_FIT(CMD_VPE, vpe_id))
+		return -EINVAL;
+
+	hyp_spin_lock(&its_vpe_lock);
+	vpe = its_find_vpe(vpe_id);
+	if (vpe && vpe->bound) {
+		vpe->bound = false;
+		ret = its_unpin_vpe(vpe) ? 0 : -EBUSY;
+	}
+	hyp_spin_unlock(&its_vpe_lock);
+
+	return ret;
 }
 
 static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
@@ -386,7 +499,7 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 	struct its_vpe_record *vpe = args->vpe;
 	phys_addr_t vpt, vconf = 0;
 
-	if (!vpe || !its_table_has(&its->vpe_table, id))
+	if (!vpe || !its_table_has(&its->vpe_table, id) || !redist_tables_have(id))
 		return ITS_BAD_VPE;
 	if (vmovp.todo && vmovp.vpe_id == id)
 		return ITS_BAD_SEQUENCE;
@@ -396,6 +509,9 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 
 	if (!(cmd->dw[2] & CMD_VALID)) {
 		if (!(vpe->mapped & its_bit(its)))
+			return ITS_BAD_STATE;
+		/* UNPREDICTABLE; on GICv4.0, the ITS has no part in that */
+		if (its_is_v4_1(its) && redist_has_vpe(vpe))
 			return ITS_BAD_STATE;
 
 		WRITE_ONCE(vpe->mapped, vpe->mapped & ~its_bit(its));
@@ -427,8 +543,8 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 			return ITS_BAD_MEMORY;
 	}
 
-	if (vpe->mapped) {
-		if (vpt != vpe->vpt || vconf != vpe->vconf)
+	if (vpe->vpt) {
+		if (vpt != vpe->vpt || (its_is_v4_1(its) && vconf != vpe->vconf))
 			return ITS_BAD_MEMORY;
 	} else if (!vpe_pin(vpe, vpt, vconf)) {
 		return ITS_BAD_MEMORY;
@@ -460,7 +576,7 @@ static u32 event_of_vpe(const struct its_cmd *cmd)
 static enum pkvm_its_verdict map_vlpi(const struct its_cmd *cmd, const struct its_args *args,
 				      u32 vintid)
 {
-	if (!lpi_is_valid(vintid) || !doorbell_is_valid(FIELD_GET(CMD_DOORBELL, cmd->dw[2])))
+	if (!its_lpi_is_valid(vintid) || !doorbell_is_valid(FIELD_GET(CMD_DOORBELL, cmd->dw[2])))
 		return ITS_BAD_INTID;
 
 	args->device->events[args->event] = event_of_vpe(cmd);
@@ -813,8 +929,7 @@ static void retire_vpe(struct its *its, const struct its_note *note)
 		vpe->unmapping &= ~its_bit(its);
 		vpe->unmapped &= ~its_bit(its);
 		vpe->syncing &= ~its_bit(its);
-		if (!vpe->mapped && !vpe->unmapping)
-			vpe_unpin(vpe);
+		its_unpin_vpe(vpe);
 	}
 	hyp_spin_unlock(&its_vpe_lock);
 }

@@ -41,6 +41,7 @@
 #include <nvhe/mem_protect.h>
 #include <nvhe/memory.h>
 #include <nvhe/mmio.h>
+#include <nvhe/redist.h>
 #include <nvhe/spinlock.h>
 
 /* The frame that holds the registers; GITS_TRANSLATER is in the next one. */
@@ -58,8 +59,9 @@
 
 #define ITS_LEVEL1_ADDRESS	GENMASK_ULL(51, 12)
 
-static struct its its_nodes[PKVM_MMIO_MAX_RANGES];
+static struct its its_nodes[PKVM_MMIO_MAX_ITSS];
 static unsigned int its_nr_nodes;
+static unsigned int its_nr_closed;
 
 /* All ITSs that the host drives are taken over; written once, before any VM */
 static bool its_sealed;
@@ -416,14 +418,7 @@ static enum pkvm_mmio_result its_write_pinned(struct its *its, u64 pinned,
 					      void __iomem *reg,
 					      const struct pkvm_mmio_write *write)
 {
-	u64 expected = pinned;
-
-	if (write->size == sizeof(u32) && !IS_ALIGNED(write->offset, sizeof(u64)))
-		expected = upper_32_bits(pinned);
-	else if (write->size == sizeof(u32))
-		expected = lower_32_bits(pinned);
-
-	if (write->value != expected || !its_is_quiescent(its))
+	if (!pkvm_mmio_is_pinned(write, pinned) || !its_is_quiescent(its))
 		return PKVM_MMIO_IGNORED;
 
 	if (its_is_taken(its) && reg == its->frame + GITS_CBASER)
@@ -554,11 +549,17 @@ int its_protect(phys_addr_t base, bool closed)
 	struct its *its;
 	int ret;
 
-	if (closed)
-		return pkvm_protect_mmio(base, ITS_CONTROL_FRAME_SIZE, NULL, NULL);
-
-	if (its_nr_nodes == ARRAY_SIZE(its_nodes))
+	/* Redistributors have a claim to the rest of the registry */
+	if (its_nr_nodes + its_nr_closed == ARRAY_SIZE(its_nodes))
 		return -ENOSPC;
+
+	if (closed) {
+		ret = pkvm_protect_mmio(base, ITS_CONTROL_FRAME_SIZE, NULL, NULL);
+		if (!ret)
+			its_nr_closed++;
+
+		return ret;
+	}
 
 	its = &its_nodes[its_nr_nodes];
 	its->nr = its_nr_nodes;
@@ -613,32 +614,42 @@ u16 its_list(u64 its_mask)
 	return list;
 }
 
-/* Take a table, and what level-2 pages it has, over in place. */
-static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
+/* As the registers have it, GITS_BASER<n> and GICR_VPROPBASER alike. */
+static u32 its_page_size(u64 field)
 {
 	static const u32 page_sizes[] = { SZ_4K, SZ_16K, SZ_64K, SZ_64K };
-	u32 page_size = page_sizes[(baser >> GITS_BASER_PAGE_SIZE_SHIFT) &
-				   GIC_PAGE_SIZE_MASK];
-	u64 size = GITS_BASER_NR_PAGES(baser) * page_size;
+
+	return page_sizes[field & GIC_PAGE_SIZE_MASK];
+}
+
+/**
+ * its_take_table() - Take a table, and what level-2 pages it has, over in place
+ * @table:	zeroed; filled in, if only in part upon an error
+ * @info:	what a register says of it
+ * @missing:	see its_arena_alloc()
+ *
+ * Return: 0 or an error; what has been taken is for its_give_back_pages().
+ */
+int its_take_table(struct its_table *table, const struct its_table_info *info, u64 *missing)
+{
+	u32 page_size = its_page_size(info->page_size);
+	u32 ids_per_page = page_size / info->entry_size;
+	u64 size = (u64)info->nr_pages * page_size;
 	const __le64 *entries;
-	u32 ids_per_page = page_size / GITS_BASER_ENTRY_SIZE(baser);
-	phys_addr_t pa = baser & GENMASK_ULL(47, 12);
 	int ret;
 
-	if (page_size == SZ_64K)
-		pa = GITS_BASER_ADDR_48_to_52(baser);
-	if (!IS_ALIGNED(pa, page_size))
+	if (!IS_ALIGNED(info->base, page_size))
 		return -EINVAL;
 
-	ret = its_take_pages(pa, size, missing);
+	ret = its_take_pages(info->base, size, missing);
 	if (ret)
 		return ret;
 
-	table->base = hyp_phys_to_virt(pa);
+	table->base = hyp_phys_to_virt(info->base);
 	table->page_size = page_size;
-	table->indirect = baser & GITS_BASER_INDIRECT;
+	table->indirect = info->indirect;
 	if (!table->indirect) {
-		table->nr_ids = size / page_size * ids_per_page;
+		table->nr_ids = info->nr_pages * ids_per_page;
 		return 0;
 	}
 
@@ -651,11 +662,10 @@ static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
 	entries = table->base;
 	for (u64 i = 0; i < size / GITS_LVL1_ENTRY_SIZE; i++) {
 		u64 entry = le64_to_cpu(READ_ONCE(entries[i]));
+		phys_addr_t pa = entry & ITS_LEVEL1_ADDRESS;
 
 		if (!(entry & GITS_BASER_VALID))
 			continue;
-
-		pa = entry & ITS_LEVEL1_ADDRESS;
 		if (!IS_ALIGNED(pa, page_size))
 			return -EINVAL;
 		ret = its_take_pages(pa, page_size, missing);
@@ -664,6 +674,22 @@ static int its_take_table(struct its_table *table, u64 baser, u64 *missing)
 	}
 
 	return 0;
+}
+
+static int its_take_baser(struct its_table *table, u64 baser, u64 *missing)
+{
+	struct its_table_info info = {
+		.base		= baser & GENMASK_ULL(47, 12),
+		.page_size	= baser >> GITS_BASER_PAGE_SIZE_SHIFT,
+		.nr_pages	= GITS_BASER_NR_PAGES(baser),
+		.entry_size	= GITS_BASER_ENTRY_SIZE(baser),
+		.indirect	= baser & GITS_BASER_INDIRECT,
+	};
+
+	if (its_page_size(info.page_size) == SZ_64K)
+		info.base = GITS_BASER_ADDR_48_to_52(baser);
+
+	return its_take_table(table, &info, missing);
 }
 
 static int its_take_tables(struct its *its, const struct pkvm_its_quirks *quirks,
@@ -697,7 +723,7 @@ static int its_take_tables(struct its *its, const struct pkvm_its_quirks *quirks
 
 		if (table->base)
 			return -EINVAL;
-		ret = its_take_table(table, its->baser[n], missing);
+		ret = its_take_baser(table, its->baser[n], missing);
 		if (ret)
 			return ret;
 	}
@@ -778,6 +804,38 @@ int its_add_redistributor(phys_addr_t base, u32 processor)
 	return ret;
 }
 
+/*
+ * What a hypercall returns: 0, an error, or how many bytes the host has to donate
+ * to the arena, in one piece, before it tries again.
+ */
+static s64 its_result(int ret, u64 missing)
+{
+	return missing ?: ret;
+}
+
+/**
+ * its_take_redistributor() - Take the tables of a redistributor over
+ * @base:	physical address of RD_base
+ *
+ * Called by the trusted host, after the first take-over of an ITS, and not during one.
+ *
+ * Return: 0, or see its_result() and redist_take_over().
+ */
+s64 its_take_redistributor(phys_addr_t base)
+{
+	u64 missing = 0;
+	int ret = -EPERM;
+
+	hyp_spin_lock(&its_setup_lock);
+	if (its_in_setup)
+		ret = -EBUSY;
+	else if (!its_setup_closed)
+		ret = redist_take_over(base, &missing);
+	hyp_spin_unlock(&its_setup_lock);
+
+	return its_result(ret, missing);
+}
+
 static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks, u64 *missing)
 {
 	int ret;
@@ -820,15 +878,6 @@ static int its_do_prepare(struct its *its, const struct pkvm_its_quirks *quirks,
 	its->vpe_table.nr_ids = min(its->vpe_table.nr_ids, BIT_ULL(quirks->vpe_bits));
 
 	return 0;
-}
-
-/*
- * What a hypercall returns: 0, an error, or how many bytes the host has to donate
- * to the arena, in one piece, before it tries again.
- */
-static s64 its_result(int ret, u64 missing)
-{
-	return missing ?: ret;
 }
 
 /**
@@ -1088,9 +1137,9 @@ void its_abort(phys_addr_t base)
  * The first call counts, and ends all set-up. The trusted host makes it, come what
  * may; the host could not be believed any more that it hands over all there is.
  *
- * Return: 0, or the physical address of the control frame of an ITS that works and
- * is not taken over, or of none in particular: then there is no seal and there are
- * no protected VMs.
+ * Return: 0, or the physical address of an ITS that works, or of a redistributor that
+ * has tables, and is not taken over, or of none in particular: then there is no seal
+ * and there are no protected VMs.
  */
 phys_addr_t its_seal(void)
 {
@@ -1106,6 +1155,8 @@ phys_addr_t its_seal(void)
 		if (its->cbaser && !its_is_taken(its))
 			open = its->base;
 	}
+	if (!open)
+		open = redist_not_taken();
 	if (!open && !its_sealed) {
 		WRITE_ONCE(its_sealed, true);
 		trace_its_state(0, PKVM_ITS_SEALED);
@@ -1209,6 +1260,8 @@ s64 its_reserve_vpe(phys_addr_t base, u32 vpe_id)
 		return -ENODEV;
 
 	ret = its_table_add(&its->vpe_table, vpe_id, &missing);
+	if (!ret)
+		ret = redist_tables_add(vpe_id, &missing);
 	if (ret)
 		return its_result(ret, missing);
 

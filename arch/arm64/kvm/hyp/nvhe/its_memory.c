@@ -193,7 +193,7 @@ u64 its_arena_bytes(void)
 
 static_assert(sizeof(void *) << NODE_BITS == NODE_SIZE);
 static_assert(sizeof(struct its_device_record) <= LEAF_RECORD);
-static_assert(sizeof(struct its_vpe_record) <= LEAF_RECORD);
+static_assert(sizeof(struct its_vpe_record) <= 2 * LEAF_RECORD);
 
 static void *record_find(void *node, u32 id)
 {
@@ -235,19 +235,25 @@ struct its_device_record *its_make_device(struct its *its, u32 device_id, u64 *m
 
 static void *vpe_root;
 
+/* Its record is as long as two: vPEIDs are short. */
+static u32 vpe_record_id(u32 vpe_id)
+{
+	return vpe_id * 2;
+}
+
 /* Nests inside the lock of an ITS. */
 DEFINE_HYP_SPINLOCK(its_vpe_lock);
 
 /* Takes no lock: a record that is there stays there. NULL if it was never reserved. */
 struct its_vpe_record *its_find_vpe(u32 vpe_id)
 {
-	return record_find(vpe_root, vpe_id);
+	return record_find(vpe_root, vpe_record_id(vpe_id));
 }
 
 /* The caller holds the lock of the vPEs. NULL if memory is @missing. */
 struct its_vpe_record *its_make_vpe(u32 vpe_id, u64 *missing)
 {
-	return record_make(&vpe_root, vpe_id, missing);
+	return record_make(&vpe_root, vpe_record_id(vpe_id), missing);
 }
 
 /* The table has memory for the entry of this ID. */

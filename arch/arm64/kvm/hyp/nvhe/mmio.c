@@ -223,3 +223,17 @@ enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_
 
 	return PKVM_MMIO_OK;
 }
+
+/**
+ * pkvm_mmio_is_pinned() - Does a write leave a 64-bit register as it should be?
+ * @write:	of the whole, or a half
+ * @pinned:	value of the whole
+ */
+bool pkvm_mmio_is_pinned(const struct pkvm_mmio_write *write, u64 pinned)
+{
+	if (write->size == sizeof(u64))
+		return write->value == pinned;
+
+	return write->value == (IS_ALIGNED(write->offset, sizeof(u64)) ?
+				lower_32_bits(pinned) : upper_32_bits(pinned));
+}

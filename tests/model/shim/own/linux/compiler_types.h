@@ -17,6 +17,7 @@
 #define __must_check
 #define __aligned(n)		__attribute__((aligned(n)))
 #define __packed		__attribute__((packed))
+#define fallthrough		__attribute__((fallthrough))
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 #define likely(x)		(x)
 #define unlikely(x)		(x)

@@ -19,6 +19,9 @@
  *  - frame_unaligned: likewise for one that isn't aligned.
  *  - memory_queue: no page of the queue that the ITS reads can be read by the host.
  *  - memory_tables: neither can any page of its tables be.
+ *  - redist_addresses: nothing that is written to a register of a redistributor that
+ *    holds an address changes it.
+ *  - redist_tables: no page of a pending table of LPIs can be read by the host.
  *  - counters_hostile: EL2 has counted the writes to known registers as ignored, it
  *    has rejected no command, and it still drives the ITS.
  *  - guest_lpis, counters_honest: after all this, likewise once more.
@@ -352,7 +355,7 @@ static char *tree_root;
 static long page_size;
 
 /* Why a scenario can't be run here; NULL if it can */
-static const char *no_frame, *no_memory, *no_counters;
+static const char *no_frame, *no_memory, *no_counters, *no_redist, *no_redist_memory;
 
 static int read_text(const char *path, void *buf, size_t size)
 {
@@ -1046,6 +1049,161 @@ static bool test_memory_tables(void)
 }
 
 /*
+ * Redistributors
+ */
+
+#define REDIST_COUNTERS		"/sys/kernel/debug/pkvm_redist"
+#define MAX_REDISTS		64
+
+#define GICR_VLPI_BASE		SZ_128K
+#define GICR_TYPER_VLPIS	BIT(1)
+#define GICR_VPROPBASER		(GICR_VLPI_BASE + 0x70)
+#define GICR_VPENDBASER		(GICR_VLPI_BASE + 0x78)
+
+static struct redist {
+	u64	base;
+	void	*frame;
+	void	*vlpi;
+} redists[MAX_REDISTS];
+static int nr_redists;
+
+/* "redistributors 2 taken 2 ..." */
+static bool redists_are_protected(void)
+{
+	unsigned long all, taken;
+	char text[256];
+
+	return read_text(REDIST_COUNTERS, text, sizeof(text)) > 0 &&
+	       sscanf(text, "redistributors %lu taken %lu", &all, &taken) == 2 && taken;
+}
+
+static void *map_frame(u64 phys)
+{
+	int fd = open("/dev/mem", O_RDWR | O_SYNC);
+	void *frame;
+
+	if (fd < 0)
+		return MAP_FAILED;
+	frame = mmap(NULL, SZ_64K, PROT_READ | PROT_WRITE, MAP_SHARED, fd, phys);
+	close(fd);
+
+	return frame;
+}
+
+/* The driver says where they are: "CPU0: found redistributor 0 region 0:0x80a0000" */
+static const char *map_redists(void)
+{
+	char *log, *line;
+	u64 typer;
+	int len;
+
+	if (!redists_are_protected())
+		return "no redistributor is protected";
+
+	log = calloc(1, SZ_1M);
+	TEST_ASSERT(log, "Out of memory");
+	len = klogctl(SYSLOG_ACTION_READ_ALL, log, SZ_1M - 1);
+	line = len > 0 ? log : NULL;
+	while (line && (line = strstr(line, ": found redistributor ")) &&
+	       nr_redists < MAX_REDISTS) {
+		struct redist *redist = &redists[nr_redists];
+
+		line += strlen(": found redistributor ");
+		if (sscanf(line, "%*x region %*d:%lx", &redist->base) != 1)
+			continue;
+		redist->frame = map_frame(redist->base);
+		if (redist->frame == MAP_FAILED)
+			continue;
+		memcpy(&typer, redist->frame + GICR_TYPER, sizeof(typer));
+		redist->vlpi = typer & GICR_TYPER_VLPIS ?
+			       map_frame(redist->base + GICR_VLPI_BASE) : NULL;
+		nr_redists++;
+	}
+	free(log);
+
+	return nr_redists ? NULL : "the kernel's log tells of no redistributor";
+}
+
+static void *redist_reg(const struct redist *redist, unsigned int offset)
+{
+	if (offset >= GICR_VLPI_BASE)
+		return redist->vlpi + offset - GICR_VLPI_BASE;
+
+	return redist->frame + offset;
+}
+
+static u64 redist_read(const struct redist *redist, unsigned int offset)
+{
+	u64 value;
+
+	TEST_ASSERT(!load(redist_reg(redist, offset), sizeof(value), &value),
+		    "A load from the redistributor faults at 0x%x", offset);
+
+	return value;
+}
+
+static bool redist_write_address(const struct redist *redist, unsigned int offset)
+{
+	u64 now = redist_read(redist, offset), value;
+	u64 values[] = {
+		0, ~0ULL, now ^ BIT_ULL(63), now ^ BIT_ULL(16), now ^ BIT_ULL(12), now ^ 1,
+		0x8000000041410000,
+	};
+	int i, form;
+
+	for (i = 0; i < ARRAY_SIZE(values); i++) {
+		for (form = 0; form < 3; form++) {
+			unsigned int at = form == 2 ? offset + 4 : offset;
+
+			value = form == 2 ? values[i] >> 32 : values[i];
+			if (store(redist_reg(redist, at), form ? 4 : 8, value)) {
+				ksft_print_msg("0x%lx: a store to 0x%x faulted\n",
+					       redist->base, at);
+				return false;
+			}
+			if (redist_read(redist, offset) == now)
+				continue;
+			ksft_print_msg("0x%lx: 0x%lx has changed the register at 0x%x\n",
+				       redist->base, value, at);
+			return false;
+		}
+	}
+
+	return true;
+}
+
+static bool test_redist_addresses(void)
+{
+	const struct redist *redist;
+	bool good = true;
+
+	for (redist = redists; redist < redists + nr_redists; redist++) {
+		good &= redist_write_address(redist, GICR_PROPBASER);
+		good &= redist_write_address(redist, GICR_PENDBASER);
+		if (!redist->vlpi || redist->vlpi == MAP_FAILED)
+			continue;
+		good &= redist_write_address(redist, GICR_VPROPBASER);
+		good &= redist_write_address(redist, GICR_VPENDBASER);
+	}
+
+	ksft_print_msg("%d redistributors\n", nr_redists);
+	return good;
+}
+
+static bool test_redist_tables(void)
+{
+	const struct redist *redist;
+	bool good = true;
+
+	for (redist = redists; redist < redists + nr_redists; redist++)
+		good &= check_memory("pending table",
+				     redist_read(redist, GICR_PENDBASER) & GENMASK_ULL(51, 16),
+				     SZ_64K);
+
+	return good;
+}
+
+/*
  * Counters
  */
 
@@ -1118,6 +1276,8 @@ static const struct scenario {
 	{ "frame_unaligned",		test_frame_unaligned,	&no_frame },
 	{ "memory_queue",		test_memory_queue,	&no_memory },
 	{ "memory_tables",		test_memory_tables,	&no_memory },
+	{ "redist_addresses",		test_redist_addresses,	&no_redist },
+	{ "redist_tables",		test_redist_tables,	&no_redist_memory },
 	{ "counters_hostile",		test_counters_hostile,	&no_counters },
 	{ "guest_lpis_afterwards",	test_guest_lpis },
 	{ "counters_honest_afterwards",	test_counters_honest,	&no_counters },
@@ -1143,6 +1303,8 @@ int main(void)
 	if (!no_frame && !read_counter(itss[0].base, "ignored", &value))
 		no_counters = "no counters in " COUNTERS;
 	counters = read_counters();
+	no_redist = map_redists();
+	no_redist_memory = no_memory ? no_memory : no_redist;
 
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);

@@ -10,6 +10,8 @@
 
 #include <nvhe/spinlock.h>
 
+struct redist;
+
 /* LPIs start here; the driver never uses one of more than 16 bits. */
 #define ITS_FIRST_LPI		8192
 #define ITS_LPI_MAX_BITS	16
@@ -35,6 +37,22 @@ struct its_table {
 	u64			nr_ids;
 	u32			page_size;
 	u8			ids_per_page;
+	bool			indirect;
+};
+
+/**
+ * struct its_table_info - a table, as a register describes it
+ * @base:	physical address
+ * @nr_pages:	how many pages it has; level-1, if indirect
+ * @entry_size:	of an ID, in bytes
+ * @page_size:	as encoded in the register, if with other bits above
+ * @indirect:	it is a level-1 table
+ */
+struct its_table_info {
+	phys_addr_t		base;
+	u64			page_size;
+	u32			nr_pages;
+	u32			entry_size;
 	bool			indirect;
 };
 
@@ -75,12 +93,15 @@ struct its_device_record {
 /**
  * struct its_vpe_record - what EL2 knows of a vPEID, the same on every ITS
  * @vpt:	pending table: host memory, shared and pinned; 0 if there is none
- * @vconf:	likewise for the configuration table, GICv4.1 only
+ * @vconf:	likewise for the configuration table; 0 on GICv4.0 if the vPE wasn't bound
  * @mapped:	the ITSs that map it, by &struct its.nr
  * @mapping:	those of @mapped that haven't consumed the command yet
  * @unmapping:	the ITSs that may still use the vPE though it is not @mapped
  * @unmapped:	those of @unmapping that have consumed the command, GICv4.0
  * @syncing:	those of @unmapping whose queue holds the VSYNC that ends it, GICv4.0
+ * @next:	in a list of those that have a pending table
+ * @resident:	the redistributor where it was made resident last, see redist_has_vpe()
+ * @bound:	the host has told of its tables by a hypercall
  */
 struct its_vpe_record {
 	phys_addr_t		vpt;
@@ -90,6 +111,9 @@ struct its_vpe_record {
 	u64			unmapping;
 	u64			unmapped;
 	u64			syncing;
+	struct its_vpe_record	*next;
+	struct redist		*resident;
+	bool			bound;
 };
 
 enum its_note_type {
@@ -215,6 +239,8 @@ static inline bool its_is_v4_1(const struct its *its)
 /* its_emulate.c: registers, queue, take-over */
 int its_protect(phys_addr_t base, bool closed);
 int its_add_redistributor(phys_addr_t base, u32 processor);
+int its_take_table(struct its_table *table, const struct its_table_info *info, u64 *missing);
+s64 its_take_redistributor(phys_addr_t base);
 s64 its_prepare(phys_addr_t base, const struct pkvm_its_quirks *quirks);
 s64 its_hand_over_device(phys_addr_t base, u32 device_id, phys_addr_t itt, u32 event_bits);
 int its_hand_over_events(phys_addr_t base, u32 device_id, u32 first, u32 intid, u64 mask);
@@ -236,6 +262,12 @@ void its_retire(struct its *its, const struct its_note *note);
 void its_give_up(struct its *its, const struct its_cmd *cmd);
 int its_add_rdbase(phys_addr_t base, u32 processor);
 int its_set_id_bits(u32 lpi_bits, u32 vpe_bits);
+u32 its_lpi_bits(void);
+bool its_lpi_is_valid(u32 intid);
+struct its_vpe_record *its_find_vpe_by_vpt(phys_addr_t vpt);
+int its_bind_vpe(u32 vpe_id, phys_addr_t vpt, phys_addr_t vconf);
+int its_unbind_vpe(u32 vpe_id);
+bool its_unpin_vpe(struct its_vpe_record *vpe);
 enum pkvm_its_verdict its_map_event(struct its_device_record *device, u32 event, u32 intid);
 enum pkvm_its_verdict its_map_collection(struct its *its, u32 icid, u64 rdbase);
 void its_forget_events(struct its_device_record *device);

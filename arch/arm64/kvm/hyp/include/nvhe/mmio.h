@@ -2,10 +2,12 @@
 #ifndef __KVM_NVHE_MMIO_H__
 #define __KVM_NVHE_MMIO_H__
 
+#include <linux/threads.h>
 #include <linux/types.h>
 
-/* Frames, not registers: a machine has a handful of them. */
-#define PKVM_MMIO_MAX_RANGES	64
+/* Frames, not registers: one for each ITS, two for each redistributor */
+#define PKVM_MMIO_MAX_ITSS	64
+#define PKVM_MMIO_MAX_RANGES	(PKVM_MMIO_MAX_ITSS + 2 * NR_CPUS)
 
 /* What became of an access of the host that its stage-2 does not allow. */
 enum pkvm_mmio_result {
@@ -63,6 +65,7 @@ const struct pkvm_mmio_range *pkvm_mmio_find(phys_addr_t addr, u64 *start, u64 *
 
 struct user_pt_regs;
 bool pkvm_mmio_is_read(u64 esr);
+bool pkvm_mmio_is_pinned(const struct pkvm_mmio_write *write, u64 pinned);
 enum pkvm_mmio_result pkvm_mmio_decode(u64 esr, u64 spsr, u64 offset, u64 range_size,
 				       const struct user_pt_regs *regs,
 				       struct pkvm_mmio_write *write);
