@@ -200,6 +200,10 @@ enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsi
 		return res;
 
 	if (res != PKVM_MMIO_OK) {
+		/* The vPE before is looked at, and its configuration table may be forgotten */
+		if (v40 && offset == VLPI_FRAME + GICR_VPENDBASER &&
+		    !(after[4] & GENMASK_ULL(51, 12)))
+			after[4] = before[4];
 		require("I4", !memcmp(before, after, sizeof(before)),
 			"a refused write of register %x of CPU %u changes one", offset, cpu);
 		return res;

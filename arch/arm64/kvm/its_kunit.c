@@ -98,6 +98,7 @@ static struct {
 	phys_addr_t		no_frame;	/* can't be protected */
 	void			*last_write;	/* of 64 bits, to a frame */
 	bool			slow;		/* to be done with a vPE */
+	bool			unsealed;	/* the host is trusted */
 	unsigned int		nr_tables;	/* taken */
 	struct its_table_info	table;		/* the last of them */
 	u64			table_missing;
@@ -219,7 +220,14 @@ static void fake_writeq(u64 value, void __iomem *addr)
 #define __pkvm_hyp_donate_host	fake_hyp_donate_host
 #define pkvm_pin_shared		fake_pin_shared
 #define pkvm_unpin_shared	fake_unpin_shared
+/* What is not, is not sealed: then the redistributors are forwarded */
+static bool fake_its_is_sealed(void)
+{
+	return !fake.unsealed;
+}
+
 #define its_list		fake_its_list
+#define its_is_sealed	fake_its_is_sealed
 #define hyp_phys_to_virt(pa)	__va(pa)
 #define hyp_virt_to_phys(va)	__pa(va)
 
@@ -2241,6 +2249,9 @@ static struct kunit_suite command_test_suite = {
 #define DPG			GENMASK(26, 24)
 #define PTZ			BIT_ULL(62)
 #define ATTRS			(GENMASK_ULL(58, 56) | GENMASK_ULL(11, 7))
+/* Of the tables of vPEs, as of those of LPIs */
+#define PROP_ATTRS		(PROPBASER & ATTRS)
+#define PEND_ATTRS		(PENDBASER & ATTRS)
 #define ADDRESS			GENMASK_ULL(51, 12)
 #define IDBITS			(LPI_BITS - 1)
 #define IDAI			BIT_ULL(62)
@@ -2756,12 +2767,13 @@ static const struct load_case {
 	bool			ok;
 	u64			after;
 } load_cases[] = {
-	{ "load", VCONF | IDBITS, V | VPT_FREE, 0, true, V | VPT_FREE },
+	{ "load", VCONF | IDBITS, V | VPT_FREE, 0, true, V | PEND_ATTRS | VPT_FREE },
 	{ "all bits", ATTRS | VCONF | IDBITS, V | IDAI | PENDING | ATTRS | VPT_FREE, 0, true,
-	  V | IDAI | PENDING | ATTRS | VPT_FREE },
+	  V | IDAI | PENDING | PEND_ATTRS | VPT_FREE },
 	{ "res0", ~(ADDRESS | 0x1f) | VCONF | IDBITS, ~GENMASK_ULL(51, 16) | VPT_FREE, 0, true,
-	  V | IDAI | PENDING | ATTRS | VPT_FREE },
-	{ "after another", VCONF | IDBITS, V | VPT_FREE, IDAI | VPT_HERE, true, V | VPT_FREE },
+	  V | IDAI | PENDING | PEND_ATTRS | VPT_FREE },
+	{ "after another", VCONF | IDBITS, V | VPT_FREE, IDAI | VPT_HERE, true,
+	  V | PEND_ATTRS | VPT_FREE },
 	{ "resident", VCONF | IDBITS, V | VPT_FREE, V | VPT_HERE },
 	{ "dirty", VCONF | IDBITS, V | VPT_FREE, DIRTY | VPT_HERE },
 	{ "unknown vpt", VCONF | IDBITS, V | SHARED(7) },
@@ -2808,7 +2820,7 @@ static void redist_test_load_v4_0(struct kunit *test)
 		return;
 	}
 
-	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | (c->vprop & ATTRS));
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
 	KUNIT_EXPECT_EQ(test, reg_get(0, VPENDBASER), c->after);
 	KUNIT_EXPECT_PTR_EQ(test, fake.last_write, reg_at(0, VPENDBASER));
 	KUNIT_EXPECT_PTR_EQ(test, redists[0].vpe, vpe);
@@ -2927,7 +2939,7 @@ static void redist_test_unbind_resident(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_IGNORED);
 			KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
 			KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
-			KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS);
+			KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
 			settle(0);
 			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 		}
@@ -2965,7 +2977,7 @@ static void redist_test_forget_vconf(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
-	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
 	KUNIT_EXPECT_EQ(test, load_v4_0(1, SHARED(7), VCONF), PKVM_MMIO_OK);
 
 	/* Where another vPE is resident, it is in use, and pinned, yet */
@@ -2973,7 +2985,7 @@ static void redist_test_forget_vconf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
 	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
 	KUNIT_EXPECT_EQ(test, redists[0].vconf, 0);
-	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), VCONF | IDBITS);
+	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
 	KUNIT_EXPECT_EQ(test, redists[1].vconf, VCONF);
 
 	/* Another table is no concern of those that name it, ... */
@@ -2982,7 +2994,7 @@ static void redist_test_forget_vconf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_NO_TABLE), 0);
-	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), LPI_CONFIG | IDBITS);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), LPI_CONFIG | IDBITS | PROP_ATTRS);
 	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), IDBITS);
 	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
 
@@ -3355,6 +3367,7 @@ static void redist_test_second_config(struct kunit *test)
 
 	/* With other attributes, it is the same one. */
 	redists[1].propbaser = PROPBASER ^ ATTRS;
+	reg_set(1, GICR_PROPBASER, PROPBASER ^ ATTRS);
 	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), 0);
 	KUNIT_EXPECT_EQ(test, fake.pins[6], 1);
 }

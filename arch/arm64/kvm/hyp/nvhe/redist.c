@@ -376,7 +376,8 @@ static void redist_put_vpe(struct redist *rd, u64 old, u64 value)
 	if (redist_is_v4_1(rd))
 		old = (old & ~doorbell) | (value & doorbell);
 
-	writeq_relaxed(old & ~GICR_VPENDBASER_Valid, rd->vlpi + GICR_VPENDBASER);
+	writeq_relaxed(old & ~(GICR_VPENDBASER_Valid | GICR_VPENDBASER_Dirty),
+		       rd->vlpi + GICR_VPENDBASER);
 }
 
 /*
@@ -651,6 +652,8 @@ int redist_take_over(phys_addr_t base, u64 *missing)
 		return 0;
 	if (!redist_is_configured(rd) || (rd->vpe_table && !redist_has_vpe_table(rd)))
 		return -ENXIO;
+	if (rd->vlpi && !redist_is_idle(rd))
+		return -EBUSY;
 
 	ret = redist_take_lpi_config(rd);
 	if (ret)
@@ -679,11 +682,12 @@ phys_addr_t redist_not_taken(void)
 	for (unsigned int i = 0; i < nr_redists; i++) {
 		const struct redist *rd = &redists[i];
 
+		/* No vPE yet */
+		if (rd->vlpi && !redist_is_idle(rd))
+			return rd->base;
 		if (rd->taken)
 			continue;
 		if (rd->propbaser || rd->vpe_table || !redist_lpis_are_off(rd))
-			return rd->base;
-		if (rd->vlpi && !redist_is_idle(rd))
 			return rd->base;
 	}
 
