@@ -453,10 +453,10 @@ static void act_elsewhere(void)
 /* 12 bytes, whatever they mean */
 static void act(void)
 {
-	u8 record[12], *r = record + 1;
+	u8 record[16] = {}, *r = record + 1;	/* what is beyond reads as 0 */
 	u64 dw[4];
 
-	for (u32 i = 0; i < sizeof(record); i++)
+	for (u32 i = 0; i < 12; i++)
 		record[i] = next8();
 
 	/* No input had these when the redistributors came */

@@ -392,6 +392,7 @@ static void wrong_hand_over(void)
 	u64 its = FRAME_BASE(0);
 
 	itt_across_pages();
+	require("I4", its_take_redistributor(RD_BASE(0)) == -EBUSY, "a redistributor in between");
 
 	require("I4", its_hand_over_device(its, 0x20, RAM_BASE + 8, 2) < 0, "unaligned ITT");
 	require("I4", its_hand_over_device(its, 0x20, RAM_BASE, 0) < 0, "no ITT");
@@ -446,6 +447,14 @@ static void run(const struct config *c, u32 seed)
 	check_all(arena);
 }
 
+/* Without a seal, a vPE becomes resident as ever. */
+static void forwarded(u32 offset, u64 value)
+{
+	require("I6", host_rd_mmio(0, offset, value, 8) == PKVM_MMIO_OK &&
+		rd_peek(0, offset) == value, "write of register %x isn't forwarded", offset);
+	require("I4", host_rd_mmio(0, offset, 1, 4) != PKVM_MMIO_OK, "half of register %x", offset);
+}
+
 /* No ITS is taken over once the seal has failed, and the driver goes on. */
 static void run_unsealed(const struct config *c)
 {
@@ -458,6 +467,10 @@ static void run_unsealed(const struct config *c)
 	host_restart_driver(c->nr_its - 1);
 	host_wait(c->nr_its - 1);
 	require("I6", hw_is_idle(c->nr_its - 1), "commands are left");
+	if (c->version == 40)
+		forwarded(VLPI_FRAME + GICR_VPROPBASER, LPI_BITS - 1);
+	if (c->version >= 40)
+		forwarded(VLPI_FRAME + GICR_VPENDBASER, GICR_VPENDBASER_PendingLast);
 }
 
 /* Redistributors that are not as EL2 wants them: no seal */
@@ -466,9 +479,9 @@ static void run_rd_failures(const struct config *c)
 	for (enum rd_fail fail = 1; fail < RD_NR_FAILS; fail++) {
 		bool needs_table = fail == RD_VPES_NOT_OWNED || fail == RD_VPES_UNALIGNED;
 
-		if (c->version < 40 && fail == RD_RESIDENT)
+		if (c->version < 40 && fail >= RD_RESIDENT && fail <= RD_RESIDENT_LATE)
 			continue;
-		if (c->version < 41 && (needs_table || fail == RD_NO_LPIS))
+		if (c->version < 41 && (needs_table || fail == RD_NO_LPIS || fail == RD_LOST_VPES))
 			continue;
 		if (c->shared_vpes && needs_table)
 			continue;

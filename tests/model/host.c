@@ -623,8 +623,10 @@ static s64 take_redists(enum rd_fail fail)
 		ret = host_call(call_take_redist, 0, cpu, 0);
 		if (ret)
 			return ret;
-		require("I4", call_take_redist(0, cpu, 0) == (fail == RD_NO_LPIS && cpu == last ?
-							      0 : -ENODEV), "taken twice");
+		/* Or there was nothing to take */
+		require("I4", call_take_redist(0, cpu, 0) ==
+			(cpu == last && (fail == RD_NO_LPIS || fail == RD_RESIDENT_EARLY) ?
+			 0 : -ENODEV), "taken twice");
 	}
 	/* It has nothing that could be taken. */
 	require("I6", !call_take_redist(0, NR_RDS, 0), "LPIs that are off");
@@ -632,14 +634,17 @@ static s64 take_redists(enum rd_fail fail)
 	return 0;
 }
 
-static void protect_redists(void)
+static void protect_redists(enum rd_fail fail)
 {
 	/* What firmware has left behind */
 	rd_poke(NR_RDS, GICR_PROPBASER, RAM_BASE | (LPI_BITS - 1), 8);
 	rd_poke(NR_RDS, GICR_PENDBASER, RAM_BASE, 8);
 
 	for (u32 cpu = 0; cpu < NR_RD_FRAMES; cpu++) {
-		require("model", !redist_protect(RD_BASE(cpu)), "redist_protect()");
+		bool busy = cpu == NR_RDS - 1 && fail == RD_RESIDENT_EARLY;
+
+		require("I4", redist_protect(RD_BASE(cpu)) == (busy ? -EBUSY : 0),
+			"CPU %u: redist_protect()", cpu);
 		require("I4", pkvm_mmio_find(RD_BASE(cpu), NULL, NULL) &&
 			!pkvm_mmio_find(RD_BASE(cpu) + FRAME_SIZE, NULL, NULL) &&
 			!pkvm_mmio_find(RD_BASE(cpu) + VLPI_FRAME, NULL, NULL) ==
@@ -678,7 +683,9 @@ int host_boot(const struct boot *boot)
 		require("model", !its_protect(FRAME_BASE(its), false), "its_protect()");
 		drivers[its].protected = true;
 	}
-	protect_redists();
+	if (boot->rd_fail == RD_RESIDENT_EARLY)
+		rd_leave_resident(NR_RDS - 1);
+	protect_redists(boot->rd_fail);
 	if (boot->before)
 		boot->before(&config);
 	for (its = 0; its < config.nr_its; its++) {
@@ -695,10 +702,18 @@ int host_boot(const struct boot *boot)
 	}
 	if (boot->rd_fail == RD_RESIDENT)
 		rd_leave_resident(NR_RDS - 1);
+	if (boot->rd_fail == RD_LOST || boot->rd_fail == RD_LOST_VPES)
+		rd_lose_power(NR_RDS - 1, boot->rd_fail == RD_LOST_VPES);
 	error = take_redists(boot->rd_fail);
+	if (boot->rd_fail == RD_RESIDENT_LATE)
+		rd_leave_resident(NR_RDS - 1);
+	if (boot->rd_fail == RD_LPIS_LATE)
+		rd_poke(NR_RDS, GICR_CTLR, GICR_CTLR_ENABLE_LPIS, 4);
 	require("I6", !error || boot->rd_fail, "redistributors: %lld", error);
 	require("I4", error < 0 || !boot->rd_fail || boot->rd_fail == RD_NOT_TAKEN ||
-		boot->rd_fail == RD_NO_LPIS, "redistributors with %u are taken", boot->rd_fail);
+		boot->rd_fail == RD_NO_LPIS || boot->rd_fail == RD_RESIDENT_LATE ||
+		boot->rd_fail == RD_RESIDENT_EARLY || boot->rd_fail == RD_LPIS_LATE,
+		"redistributors with %u are taken", boot->rd_fail);
 	if (its_seal()) {
 		require("I4", (boot->give_up || boot->rd_fail) && !its_is_sealed(), "not sealed");
 		require("I4", call_prepare(config.nr_its - 1, 0, 0) < 0 && its_seal() &&

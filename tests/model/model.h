@@ -225,6 +225,11 @@ enum rd_fail {
 	RD_NOT_SHARED,		/* the configuration table isn't shared with EL2 */
 	RD_NOT_OWNED,		/* a pending table is */
 	RD_RESIDENT,		/* a vPE is resident */
+	RD_RESIDENT_EARLY,	/* when the frames are protected */
+	RD_RESIDENT_LATE,	/* when all has been taken over */
+	RD_LOST,		/* it isn't as it was when its frames were protected */
+	RD_LOST_VPES,		/* GICv4.1: likewise, but for LPIs */
+	RD_LPIS_LATE,		/* a CPU that is not online gets LPIs */
 	RD_NOT_TAKEN,		/* the last one is left out */
 	RD_VPES_NOT_OWNED,	/* the vPE table of GICv4.1 is shared */
 	RD_VPES_UNALIGNED,	/* it isn't where it can be */

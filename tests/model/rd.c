@@ -352,8 +352,8 @@ static void write_vpendbaser(struct rd *rd, u64 value)
 		"GICR_VPENDBASER written while dirty");
 	if (was) {
 		require("I4", !is, "GICR_VPENDBASER written while valid");
-		require("I4", !((old ^ value) & ~(may | GICR_VPENDBASER_Dirty)), "GICR_VPENDBASER changes: %llx, %llx", old,
-			value);
+		require("I4", !((old ^ value) & ~(may | GICR_VPENDBASER_Dirty)),
+			"GICR_VPENDBASER changes: %llx, %llx", old, value);
 		rd->vpendbaser = (value & ~GICR_VPENDBASER_Valid) | GICR_VPENDBASER_Dirty;
 		rd->dirty = STEPS;
 		return;
@@ -407,9 +407,6 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 	say("  CPU %u: register %x := %llx", cpu, offset, value);
 	require("I4", size == (narrow ? 4 : 8), "write of register %x with %u bytes", offset, size);
 	require("I4", offset < VLPI_FRAME || config.version >= 40, "write to VLPI_base");
-	/* Without a seal, VLPI_base is forwarded, and there is nothing to protect */
-	if (rd->pinned && offset >= VLPI_FRAME && !its_is_sealed())
-		return;
 	if (rd->pinned)
 		check_lock(cpu, offset);
 	switch (offset) {

@@ -2548,6 +2548,8 @@ static const struct redist_case {
 		V | VPEID(VPE_UNKNOWN) | LPI),
 	IGNORED("invlpir vpe 4.0", R4_0 | GICR_TYPER_DirectLPIS, LPIS_ON, REG(), GICR_INVLPIR,
 		V | VPEID(VPE_HERE) | LPI),
+	IGNORED("invlpir vpe other table", R4_1, LPIS_ON, REG(VPROPBASER, V), GICR_INVLPIR,
+		V | VPEID(VPE_HERE) | LPI),
 	IGNORED("invlpir vpe no lpi", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
 		V | VPEID(VPE_HERE) | (MIN_LPI - 1)),
 	IGNORED("invlpir vpe huge", R4_1, LPIS_ON, REG(), GICR_INVLPIR,
@@ -2566,6 +2568,8 @@ static const struct redist_case {
 		V | VPEID(VPE_UNKNOWN) | LPI),
 	IGNORED("invallr vpe 4.0", R4_0 | GICR_TYPER_DirectLPIS, LPIS_ON, REG(), GICR_INVALLR,
 		V | VPEID(VPE_HERE) | LPI),
+	IGNORED("invallr vpe other table", R4_1, LPIS_ON, REG(VPROPBASER, V), GICR_INVALLR,
+		V | VPEID(VPE_HERE)),
 
 	DONE32("vsgir", R4_1, LPIS_ON, REG(), VSGIR, VPE_HERE, VPE_HERE),
 	DONE32("vsgir elsewhere", R4_1, LPIS_ON, REG(), VSGIR, VPE_ELSEWHERE, VPE_ELSEWHERE),
@@ -2573,6 +2577,7 @@ static const struct redist_case {
 	IGNORED32("vsgir reserved", R4_1, LPIS_ON, REG(), VSGIR, VPE_RESERVED),
 	IGNORED32("vsgir unmapping", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNMAPPING),
 	IGNORED32("vsgir no table", R4_1, LPIS_ON, REG(), VSGIR, VPE_NO_TABLE),
+	IGNORED32("vsgir other table", R4_1, LPIS_ON, REG(VPROPBASER, V), VSGIR, VPE_HERE),
 	IGNORED32("vsgir unknown", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNKNOWN),
 	IGNORED32("vsgir 4.0", R4_0, LPIS_ON, REG(), VSGIR, VPE_HERE),
 	IGNORED("vsgir 64 bits", R4_1, LPIS_ON, REG(), VSGIR, VPE_HERE),
@@ -2622,6 +2627,9 @@ static const struct redist_case {
 	     ATTRS | VPT_FREE),
 	DONE("put 4.0 nothing else", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE), VPENDBASER,
 	     ~V, VPT_FREE),
+	/* Dirty says nothing there while it is valid. */
+	DONE("put 4.0 valid and dirty", R4_0, LPIS_ON, REG(VPENDBASER, V | DIRTY | VPT_FREE),
+	     VPENDBASER, 0, VPT_FREE),
 	DONE("put 4.0 idle", R4_0, LPIS_ON, REG(VPENDBASER, VPT_FREE), VPENDBASER, ~V, VPT_FREE),
 	IGNORED("put 4.0 dirty", R4_0, LPIS_ON, REG(VPENDBASER, DIRTY | VPT_FREE), VPENDBASER, 0),
 	IGNORED32("put 4.0 high half", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE),
@@ -2776,6 +2784,7 @@ static const struct load_case {
 	  V | PEND_ATTRS | VPT_FREE },
 	{ "resident", VCONF | IDBITS, V | VPT_FREE, V | VPT_HERE },
 	{ "dirty", VCONF | IDBITS, V | VPT_FREE, DIRTY | VPT_HERE },
+	{ "resident and dirty", VCONF | IDBITS, V | VPT_FREE, V | DIRTY | VPT_HERE },
 	{ "unknown vpt", VCONF | IDBITS, V | SHARED(7) },
 	{ "no vpt", VCONF | IDBITS, V },
 	{ "vpt is vconf", VCONF | IDBITS, V | VCONF },
@@ -2969,6 +2978,75 @@ static void redist_test_unbind_idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 }
 
+/* The next vPE is loaded without another put: that ends it, be it refused or not. */
+static void redist_test_release_by_load(struct kunit *test)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct its_vpe_record *vpe;
+
+		make_redists(test, R4_0);
+		vpe = its_find_vpe(VPE_RESERVED);
+		KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_NO_TABLE, SHARED(7), VCONF), 0);
+		fake.slow = true;
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		settle(0);
+		/* It can't be itself, then */
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, i ? VPT_FREE : SHARED(7), VCONF),
+				i ? PKVM_MMIO_IGNORED : PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+		KUNIT_EXPECT_NULL(test, memchr_inv(vpe, 0, sizeof(*vpe)));
+		KUNIT_EXPECT_PTR_EQ(test, redists[0].vpe, i ? NULL : its_find_vpe(VPE_NO_TABLE));
+	}
+}
+
+/* Without a seal, a vPE is the driver's business, and nothing is known of it. */
+static void redist_test_forward(struct kunit *test)
+{
+	static const u64 typers[] = { R4_0, R4_1 };
+	u64 vpend = V | DIRTY | VPE_RESERVED;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(typers); i++) {
+		u64 table;
+
+		make_redists(test, typers[i]);
+		fake.unsealed = true;
+		for (unsigned int n = 0; n < NR_REDISTS; n++) {
+			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER, vpend, 8), PKVM_MMIO_OK);
+			KUNIT_EXPECT_EQ(test, reg_get(n, VPENDBASER), vpend);
+			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER, 0, 4), PKVM_MMIO_IGNORED);
+			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER + 4, 0, 4),
+					PKVM_MMIO_IGNORED);
+			KUNIT_EXPECT_EQ(test, reg_get(n, VPENDBASER), vpend);
+			KUNIT_EXPECT_NULL(test, redists[n].vpe);
+
+			/* On GICv4.1, this one is pinned from the beginning */
+			table = reg_get(n, VPROPBASER);
+			KUNIT_EXPECT_EQ(test, host_write(n, VPROPBASER, NOT_SHARED, 8),
+					typers[i] == R4_0 ? PKVM_MMIO_OK : PKVM_MMIO_IGNORED);
+			if (typers[i] == R4_0)
+				table = NOT_SHARED;
+			KUNIT_EXPECT_EQ(test, reg_get(n, VPROPBASER), table);
+			KUNIT_EXPECT_EQ(test, host_write(n, VPROPBASER, 0, 4), PKVM_MMIO_IGNORED);
+			KUNIT_EXPECT_EQ(test, host_write(n, VPROPBASER + 4, 0, 4),
+					PKVM_MMIO_IGNORED);
+			KUNIT_EXPECT_EQ(test, reg_get(n, VPROPBASER), table);
+			KUNIT_EXPECT_EQ(test, redists[n].next_vconf, 0);
+		}
+		KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_RESIDENT), 0);
+
+		/* Tables of LPIs are not */
+		reg_set(NO_LPIS, GICR_CTLR, LPIS_OFF);
+		KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_CTLR, 1, 4), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(NO_LPIS, GICR_PROPBASER, PROPBASER, 8),
+				PKVM_MMIO_IGNORED);
+	}
+}
+
 /* No register of an idle redistributor names a table that is the host's again. */
 static void redist_test_forget_vconf(struct kunit *test)
 {
@@ -3057,6 +3135,20 @@ static void redist_test_unmap_resident_v4_1(struct kunit *test)
 	its_retire(its, &unmap);
 	KUNIT_EXPECT_EQ(test, fake.pins[0], 0);
 	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), redists[1].vpe_table);
+}
+
+/* GICv4.1: nor is it loaded while one of several ITSs unmaps it. */
+static void redist_test_load_unmapping(struct kunit *test)
+{
+	struct command_world *world = make_redists(test, R4_1);
+	struct its *its = &world->its[0];
+	struct its_note unmap;
+
+	its_find_vpe(VPE_HERE)->mapped = BIT(0) | BIT(3);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_ACCEPTED);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+	its_retire(its, &unmap);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
 }
 
 /* GICv4.1: the table of vPEs is the one that was there. */
@@ -3350,6 +3442,45 @@ static void redist_test_take_over_refused(struct kunit *test)
 	}
 }
 
+/* The registers are not any more as they were when the frames were protected. */
+static void redist_test_take_over_changed(struct kunit *test)
+{
+	static const struct {
+		const char		*name;
+		struct reg_value	change;
+		int			ret;
+	} cases[] = {
+		{ "config table", { GICR_PROPBASER, PROPBASER ^ SZ_64K }, -ENXIO },
+		{ "config table lost", { GICR_PROPBASER, 0 }, -ENXIO },
+		{ "pending table", { GICR_PENDBASER, PENDBASER ^ SZ_64K }, -ENXIO },
+		{ "vpe table", { VPROPBASER, V }, -ENXIO },
+		{ "vpe table lost", { VPROPBASER, 0 }, -ENXIO },
+		{ "resident", { VPENDBASER, V }, -EBUSY },
+		{ "dirty", { VPENDBASER, DIRTY }, -EBUSY },
+		{ "not valid", { VPENDBASER, ~(V | DIRTY) }, 0 },
+		{ "ptz", { GICR_PENDBASER, PENDBASER | PTZ }, 0 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct reg_value change = cases[i].change;
+		u64 missing = 1;
+
+		make_world(test, V4_1);
+		make_frames(test, 0, R4_1);
+		reg_set(0, VPROPBASER, make_vpe_table(test));
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+		reg_set(0, change.offset, change.value);
+		fake.nr_donated = 0;
+		KUNIT_EXPECT_EQ_MSG(test, redist_take_over(FRAMES(0), &missing), cases[i].ret,
+				    "%s", cases[i].name);
+		KUNIT_EXPECT_EQ(test, missing, 0);
+		KUNIT_EXPECT_EQ(test, redists[0].taken, !cases[i].ret);
+		KUNIT_EXPECT_EQ(test, fake.pins[6], !cases[i].ret);
+		KUNIT_EXPECT_EQ(test, fake.nr_donated, !cases[i].ret);
+		KUNIT_EXPECT_EQ(test, fake.nr_tables, !cases[i].ret);
+	}
+}
+
 static void redist_test_second_config(struct kunit *test)
 {
 	u64 missing;
@@ -3490,6 +3621,21 @@ static void redist_test_not_taken(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(NO_LPIS)), 0);
 	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(NO_LPIS), &missing), 0);
 	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(NO_LPIS));
+
+	/* So are LPIs that came later, and a vPE wherever it is resident. */
+	make_redists(test, R4_0);
+	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		reg_set(NO_LPIS, GICR_CTLR, i ? RWP : LPIS_ON);
+		KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(NO_LPIS));
+		reg_set(NO_LPIS, GICR_CTLR, LPIS_OFF);
+		for (unsigned int n = 0; n < NR_REDISTS; n++) {
+			reg_set(n, VPENDBASER, i ? V : DIRTY);
+			KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(n));
+			reg_set(n, VPENDBASER, 0);
+		}
+		KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
+	}
 }
 
 /* Every table has to have memory for a vPE. */
@@ -3570,9 +3716,12 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_another_vpe),
 	KUNIT_CASE(redist_test_unbind_resident),
 	KUNIT_CASE(redist_test_unbind_idle),
+	KUNIT_CASE(redist_test_release_by_load),
+	KUNIT_CASE(redist_test_forward),
 	KUNIT_CASE(redist_test_forget_vconf),
 	KUNIT_CASE(redist_test_unmap_resident_v4_0),
 	KUNIT_CASE(redist_test_unmap_resident_v4_1),
+	KUNIT_CASE(redist_test_load_unmapping),
 	KUNIT_CASE(redist_test_vpe_table),
 	KUNIT_CASE(redist_test_protect),
 	KUNIT_CASE(redist_test_has_inv),
@@ -3582,6 +3731,7 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_take_over),
 	KUNIT_CASE(redist_test_take_over_what),
 	KUNIT_CASE(redist_test_take_over_refused),
+	KUNIT_CASE(redist_test_take_over_changed),
 	KUNIT_CASE(redist_test_second_config),
 	KUNIT_CASE(redist_test_take_over_again),
 	KUNIT_CASE(redist_test_take_vpe_table),
