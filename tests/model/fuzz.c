@@ -292,9 +292,15 @@ static void change_block(u64 block, int (*fn)(phys_addr_t pa))
 		fn(at);
 }
 
+/* Something is different after a loss of power, even if firmware restores GITS_CBASER. */
+static bool el2_can_tell(unsigned int its)
+{
+	return hw_peek(its, GITS_CTLR) & GITS_CTLR_ENABLE || hw_peek(its, GITS_CREADR);
+}
+
 /*
- * Firmware doesn't ask, or does, and restores what registers it likes; not if the
- * ITS was disabled and EL2 wasn't asked, as EL2 can't tell then.
+ * Firmware doesn't ask, or does, and restores what registers it likes; not if EL2
+ * wasn't asked and can't tell.
  */
 static void lose_power(u8 how)
 {
@@ -303,7 +309,7 @@ static void lose_power(u8 how)
 	if (how & 1)
 		may = host_ask();
 	for (u32 n = 0; may && n < config.nr_its; n++)
-		hw_lose_power(n, how & 2 && (how & 1 || hw_peek(n, GITS_CTLR) & GITS_CTLR_ENABLE));
+		hw_lose_power(n, how & 2 && (how & 1 || el2_can_tell(n)));
 }
 
 static u64 a_redist_value(u64 now, u64 pinned, const u8 *r)

@@ -1668,6 +1668,22 @@ static void command_test_lpi_unique(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, filter(a, &note, mapti_a, HI(LPI) | EV_FREE, 0, 0), ITS_ACCEPTED);
 }
 
+/* The device that was looked up last: none yet, or one that nobody knew then */
+static void command_test_new_device(struct kunit *test)
+{
+	u64 first = GITS_CMD_MAPTI | DEV(0), later = GITS_CMD_MAPTI | DEV(DEV_UNKNOWN);
+	struct command_world *world = make_world(test, V3);
+	struct its *its = &world->its[0];
+	struct its_note note;
+
+	make_device(test, its, 0, 1, ITS_DEVICE_MAPPED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, first, HI(MIN_LPI), 0, 0), ITS_ACCEPTED);
+
+	KUNIT_EXPECT_EQ(test, filter(its, &note, later, HI(MAX_LPI), 0, 0), ITS_BAD_DEVICE);
+	make_device(test, its, DEV_UNKNOWN, 1, ITS_DEVICE_MAPPED);
+	KUNIT_EXPECT_EQ(test, filter(its, &note, later, HI(MAX_LPI), 0, 0), ITS_ACCEPTED);
+}
+
 /* A vLPI is no LPI: it takes none, and a DISCARD of it frees none. */
 static void command_test_vlpi(struct kunit *test)
 {
@@ -2204,6 +2220,7 @@ static struct kunit_case command_test_cases[] = {
 	KUNIT_CASE(command_test_mapd_retire),
 	KUNIT_CASE(command_test_mapd_retire_in_place),
 	KUNIT_CASE(command_test_lpi_unique),
+	KUNIT_CASE(command_test_new_device),
 	KUNIT_CASE(command_test_vlpi),
 	KUNIT_CASE(command_test_mapi),
 	KUNIT_CASE(command_test_vmapp_v4_0),
