@@ -468,7 +468,7 @@ static void run_unsealed(const struct config *c)
 	host_wait(c->nr_its - 1);
 	require("I6", hw_is_idle(c->nr_its - 1), "commands are left");
 	if (c->version == 40)
-		forwarded(VLPI_FRAME + GICR_VPROPBASER, LPI_BITS - 1);
+		forwarded(VLPI_FRAME + GICR_VPROPBASER, LPI_BITS - 2);
 	if (c->version >= 40)
 		forwarded(VLPI_FRAME + GICR_VPENDBASER, GICR_VPENDBASER_PendingLast);
 }

@@ -422,10 +422,11 @@ static void boot_redist(unsigned int cpu, enum rd_fail fail)
 	u64 bits = LPI_BITS - 1;
 	phys_addr_t table;
 
+	rds.pending[cpu] = zalloc(SZ_64K);
+	/* Not at the start of memory: its address is not a part of every other one. */
 	if (!cpu)
 		rds.config = zalloc(SZ_64K);
 	table = rds.config;
-	rds.pending[cpu] = zalloc(SZ_64K);
 	if (config.non_coherent)
 		attributes = GICR_PROPBASER_nC;
 	if (last && fail == RD_OTHER_CONFIG)
