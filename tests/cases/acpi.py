@@ -36,6 +36,9 @@ def refused(name, entries, verdict, *lines, cpu="max", **machine):
                            args={"pvm": "refused"})
         for line in (*lines, verdict):
             ctx.expect_line(result, rf"kvm \[1\]: {line}$")
+        tried = result.console_lines(r"kvm \[1\]: ITS@.* protected")
+        ctx.expect(len(tried) == sum("ITS@" in line for line in lines),
+                   "more ITSs than there are", *tried)
 
 
 def its_refused(name, entries, *lines, errno=22, **machine):

@@ -10,12 +10,12 @@
 #include "its_attack.h"
 #include "module.h"
 
+/* In Kbuild, those that this kernel does not have */
+#define NO_CALL		0xffff
+
 static const u32 functions[ATTACK_NR_CALLS] = {
 #define X(id, name)	[ATTACK_CALL_##id] = KVM_HOST_SMCCC_FUNC(name),
 	ATTACK_CALLS(X)
-#if __has_include(<asm/kvm_its.h>)
-	ATTACK_ITS_CALLS(X)
-#endif
 #undef X
 };
 
@@ -25,7 +25,7 @@ long do_call(struct attack_call *arg)
 
 	if (arg->call >= ATTACK_NR_CALLS)
 		return -EINVAL;
-	if (!functions[arg->call])
+	if (functions[arg->call] == KVM_HOST_SMCCC_ID(NO_CALL))
 		return -EOPNOTSUPP;
 
 	regs[0] = functions[arg->call];

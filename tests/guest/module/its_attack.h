@@ -115,14 +115,13 @@ struct attack_alloc {
 	__u64 phys;		/* out */
 };
 
-/* Hypercalls by name; a kernel without the series has only those of the first list. */
+/* Hypercalls by name; not every kernel has them all. One a line, for Kbuild. */
 #define ATTACK_CALLS(X)							\
 	X(SHARE_HYP, __pkvm_host_share_hyp)				\
 	X(UNSHARE_HYP, __pkvm_host_unshare_hyp)				\
 	X(VCPU_LOAD, __pkvm_vcpu_load)					\
 	X(VCPU_PUT, __pkvm_vcpu_put)					\
-	X(DONATE_GUEST, __pkvm_host_donate_guest)
-#define ATTACK_ITS_CALLS(X)						\
+	X(DONATE_GUEST, __pkvm_host_donate_guest)			\
 	X(ADD_RDBASE, __pkvm_its_add_rdbase)				\
 	X(PREPARE, __pkvm_its_prepare)					\
 	X(HAND_OVER_DEVICE, __pkvm_its_hand_over_device)		\
@@ -143,7 +142,6 @@ struct attack_alloc {
 enum attack_call_id {
 #define X(id, name) ATTACK_CALL_##id,
 	ATTACK_CALLS(X)
-	ATTACK_ITS_CALLS(X)
 #undef X
 	ATTACK_NR_CALLS
 };
