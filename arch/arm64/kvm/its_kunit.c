@@ -3228,7 +3228,7 @@ static void redist_test_protect(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mmio_nr_ranges, 1);
 	KUNIT_EXPECT_EQ(test, base_of(FRAMES(0) + SZ_64K - 1), FRAMES(0));
 	KUNIT_EXPECT_EQ(test, base_of(FRAMES(0) + SZ_64K), 0);
-	KUNIT_EXPECT_NULL(test, redists[0].vlpi);
+	KUNIT_EXPECT_NULL(test, (__force void *)redists[0].vlpi);
 	KUNIT_EXPECT_EQ(test, redists[0].propbaser, PROPBASER);
 	KUNIT_EXPECT_EQ(test, redists[0].pendbaser, PENDBASER);
 
