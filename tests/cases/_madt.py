@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""QEMU's MADT, but for what a test wants otherwise. The kernel takes it from the initramfs
-instead of the firmware's (CONFIG_ACPI_TABLE_UPGRADE)."""
+"""A MADT for QEMU's machine. The kernel takes it from the initramfs instead of the one of
+the firmware (CONFIG_ACPI_TABLE_UPGRADE).
+"""
 
 import os
 import struct
@@ -39,7 +40,7 @@ def gicv5_its(base):
 
 
 def redistributor(cpu, gic=4):
-    """Where the redistributor of a CPU is, and where the one after it would be"""
+    """Where the redistributor of a CPU is"""
     return GICR + cpu * (0x40000 if gic == 4 else 0x20000)
 
 

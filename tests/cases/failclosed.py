@@ -22,13 +22,18 @@ def device_tree(ctx, cpu, edits):
     return path
 
 
+def reg(node, *values):
+    """Addresses and sizes of a node."""
+    return ("fdtput", "-tx", node, "reg",
+            *(f"{word:x}" for value in values for word in (value >> 32, value & 0xffffffff)))
+
+
 def its_node(base, size=0x20000, status=None, msi=True):
     """One more ITS in the device tree."""
     node = f"{INTC}/another-its@{base:x}"
-    cells = [f"{word:x}" for value in (base, size) for word in (value >> 32, value & 0xffffffff)]
     edits = [("fdtput", "-c", node),
              ("fdtput", "-ts", node, "compatible", "arm,gic-v3-its"),
-             ("fdtput", "-tx", node, "reg", *cells)]
+             reg(node, base, size)]
     if status:
         edits.append(("fdtput", "-ts", node, "status", status))
     if msi:
@@ -41,14 +46,18 @@ def boot(ctx, edits, guest_test="vm", cpu="max", label="boot", **args):
                     extra=["-dtb", device_tree(ctx, cpu, edits)])
 
 
+def verdict(what, errno):
+    """The line that says there are no protected VMs, and why."""
+    return rf"kvm \[1\]: not every {what} is protected \(-{errno}\), no protected VMs$"
+
+
 def refused(name, edits, line, errno):
     """EL2 does not get that ITS: its line, the line with the verdict, no protected VM."""
     @test(f"failclosed-{name}")
     def case(ctx):
         result = boot(ctx, edits, pvm="refused")
         ctx.expect_line(result, rf"kvm \[1\]: {line}")
-        ctx.expect_line(result, rf"kvm \[1\]: not every ITS is protected \(-{errno}\),"
-                                " no protected VMs")
+        ctx.expect_line(result, verdict("ITS", errno))
         # The one in use is not the worse for it.
         ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: control frame protected"
                         if errno != 95 else "no support")

@@ -43,11 +43,12 @@ def boot(ctx, number):
 # Half an hour and more: not part of the default run, which CI has 90 minutes for.
 @test("patches", groups=())
 def patches(ctx):
-    failures = []
-    for number, subject, reason in build_all(ctx):
+    failures, walked = [], build_all(ctx)
+    for number, subject, reason in walked:
         reason = reason or boot(ctx, number)
         if reason:
             failures.append(f"{number}: {reason}")
         with open(os.path.join(ctx.log_dir, "patches.log"), "a") as log:
             log.write(f"FAIL {number}: {reason}\n" if reason else f"PASS {number} {subject}\n")
     ctx.expect(not failures, f"{len(failures)} patches do not stand alone", *failures)
+    ctx.note(f"{len(walked)} patches, WALK_AFTER={os.environ.get('WALK_AFTER', 0)}")

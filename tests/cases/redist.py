@@ -4,7 +4,7 @@
 import re
 
 from _memory import AfterPowerOff
-from failclosed import INTC, boot, its_node
+from failclosed import INTC, boot, its_node, reg, verdict
 from frame import el2_entries
 from testing import test
 from verdict import Verdict
@@ -159,19 +159,16 @@ def fail_closed(ctx):
     result = boot(ctx, edits, pvm="refused")
     ctx.expect_line(result, r"kvm \[1\]: redistributor@0x00000000080e0000: can't be protected"
                             r" \(-17\)")
-    ctx.expect_line(result, r"kvm \[1\]: not every redistributor is protected \(-17\),"
-                            " no protected VMs")
+    ctx.expect_line(result, verdict("redistributor", 17))
 
 
 @test("failclosed-redist-region")
 def no_redistributor(ctx):
     """A region without a redistributor: who knows what is missing."""
     edits = [("fdtput", "-tx", INTC, "#redistributor-regions", "2"),
-             ("fdtput", "-tx", INTC, "reg", "0", "8000000", "0", "10000",
-              "0", "80a0000", "0", "f60000", "0", "8090000", "0", "20000")]
+             reg(INTC, 0x8000000, 0x10000, 0x80a0000, 0xf60000, 0x8090000, 0x20000)]
     result = boot(ctx, edits, pvm="refused")
-    ctx.expect_line(result, r"kvm \[1\]: not every redistributor is protected \(-6\),"
-                            " no protected VMs")
+    ctx.expect_line(result, verdict("redistributor", 6))
 
 
 def resident(name, cpu):
