@@ -2,8 +2,7 @@
 """An ITS that EL2 cannot protect: said in one line, and no protected VMs."""
 
 import os
-import re
-import subprocess
+import struct
 
 from testing import test
 
@@ -28,22 +27,23 @@ def reg(node, *values):
             *(f"{word:x}" for value in values for word in (value >> 32, value & 0xffffffff)))
 
 
-def its_node(base, size=0x20000, status=None, msi=True):
-    """One more ITS in the device tree."""
+def its_node(base, size=0x20000):
+    """One more ITS in the device tree, disabled: there is none at that address."""
     node = f"{INTC}/another-its@{base:x}"
-    edits = [("fdtput", "-c", node),
-             ("fdtput", "-ts", node, "compatible", "arm,gic-v3-its"),
-             reg(node, base, size)]
-    if status:
-        edits.append(("fdtput", "-ts", node, "status", status))
-    if msi:
-        edits.append(("fdtput", "-ts", node, "msi-controller", ""))
-    return edits
+    return [("fdtput", "-c", node),
+            ("fdtput", "-ts", node, "compatible", "arm,gic-v3-its"),
+            reg(node, base, size),
+            ("fdtput", "-ts", node, "status", "disabled"),
+            ("fdtput", "-ts", node, "msi-controller", "")]
 
 
-def boot(ctx, edits, guest_test="vm", cpu="max", label="boot", **args):
+# The ITS is there, and no driver wants it.
+NO_MSI = [("fdtput", "-d", f"{INTC}/its@8080000", "msi-controller")]
+
+
+def boot(ctx, edits, guest_test="vm", cpu="max", label="boot", machine=None, **args):
     return ctx.boot(guest_test, cpu=cpu, label=label, args=args,
-                    extra=["-dtb", device_tree(ctx, cpu, edits)])
+                    extra=["-dtb", device_tree(ctx, cpu, edits)], **(machine or {}))
 
 
 def verdict(what, errno):
@@ -67,14 +67,14 @@ def cannot(base, errno):
     return rf"ITS@0x{base:>016}: can't be protected \(-{errno}\)"
 
 
-refused("unaligned", its_node(0x8400800, status="disabled"), cannot("8400800", 22), 22)
-refused("in-memory", its_node(0x50000000, status="disabled"), cannot("50000000", 1), 1)
-refused("overlap", its_node(0x8088000, status="disabled"), cannot("8088000", 17), 17)
-refused("same", its_node(0x8080000, status="disabled"), cannot("8080000", 17), 17)
-refused("too-small", its_node(0x8400000, size=0x1000, status="disabled"),
+refused("unaligned", its_node(0x8400800), cannot("8400800", 22), 22)
+refused("in-memory", its_node(0x50000000), cannot("50000000", 1), 1)
+refused("overlap", its_node(0x8088000), cannot("8088000", 17), 17)
+refused("same", its_node(0x8080000), cannot("8080000", 17), 17)
+refused("too-small", its_node(0x8400000, size=0x1000),
         r".*no control frame \(-22\)", 22)
 refused("too-many", [edit for n in range(64)
-                     for edit in its_node(0x9100000 + n * 0x20000, status="disabled")],
+                     for edit in its_node(0x9100000 + n * 0x20000)],
         cannot("9100000", 28), 28)
 refused("gicv5", [("fdtput", "-c", "/gicv5"),
                   ("fdtput", "-ts", "/gicv5", "compatible", "arm,gic-v5-its")],
@@ -91,11 +91,49 @@ def vm_protected(ctx):
 @test("closed-disabled")
 def closed_disabled(ctx):
     """An ITS that nobody drives is closed, and does not stop protected VMs."""
-    for label, node in (("disabled", its_node(0x8400000, status="disabled")),
-                        ("no-msi", its_node(0x8400000, msi=False))):
-        result = boot(ctx, node, guest_test="closed", label=label, its="0x8400000")
-        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008400000: not in use, closed")
-        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: control frame protected")
+    result = boot(ctx, its_node(0x8400000), guest_test="closed", its="0x8400000")
+    ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008400000: not in use, closed")
+    ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: control frame protected")
+
+
+NO_DEVICES = {"devices": ()}
+
+
+@test("closed-unused")
+def closed_unused(ctx):
+    """Likewise one that is enabled in the device tree, and that the driver skips."""
+    for guest_test, args in (("closed", {"its": "0x8080000"}), ("vm", {"pvm": "allowed"})):
+        result = boot(ctx, NO_MSI, guest_test, label=guest_test, machine=NO_DEVICES, **args)
+        ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: not in use, closed")
+
+
+def behind_firmware(ctx):
+    """The kernel, behind some code that enables the ITS; the path of the file."""
+    size = 2 << 20      # where the kernel may begin
+    with open(os.path.join(ctx.image_dir(), "Image"), "rb") as image:
+        kernel = image.read()
+    header = bytearray(kernel[:64])
+    code = struct.pack("<5I",
+                       0xd2a10109,      # movz x9, #0x0808, lsl #16
+                       0x5280002a,      # mov  w10, #1
+                       0xb900012a,      # str  w10, [x9]        GITS_CTLR.Enabled
+                       0xd5033f9f,      # dsb  sy
+                       0x14000000 | (size - 64 - 16) // 4)      # b the kernel
+    struct.pack_into("<2I", header, 0, 0x14000010, 0)           # b behind the header
+    struct.pack_into("<Q", header, 16, size + struct.unpack_from("<Q", kernel, 16)[0])
+    path = os.path.join(ctx.log_dir, "Image")
+    with open(path, "wb") as image:
+        image.write((bytes(header) + code).ljust(size, b"\0") + kernel)
+    return path
+
+
+@test("failclosed-left-enabled")
+def left_enabled(ctx):
+    """An ITS that the driver skips, but firmware didn't: no protected VMs."""
+    result = boot(ctx, NO_MSI, pvm="refused",
+                  machine={"image": behind_firmware(ctx), **NO_DEVICES})
+    ctx.expect_line(result, r"kvm \[1\]: ITS@0x0000000008080000: not in use, but enabled")
+    ctx.expect_line(result, verdict("ITS", 16))
 
 
 @test("hypercalls-closed")

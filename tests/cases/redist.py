@@ -155,7 +155,7 @@ for cpu in CPUS:
 def fail_closed(ctx):
     """A frame that EL2 can't have: no protected VMs, in one line."""
     # An ITS that pretends to be where VLPI_base of the second CPU is.
-    edits = its_node(0x8100000, size=0x10000, status="disabled")
+    edits = its_node(0x8100000, size=0x10000)
     result = boot(ctx, edits, pvm="refused")
     ctx.expect_line(result, r"kvm \[1\]: redistributor@0x00000000080e0000: can't be protected"
                             r" \(-17\)")

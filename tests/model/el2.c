@@ -14,6 +14,14 @@ void el2_walk_free(void (*fn)(phys_addr_t pa, u64 size))
 			fn(hyp_virt_to_phys(block), BIT(class + ARENA_MIN_SHIFT));
 }
 
+/* What was an ITT, and may become one again */
+void el2_walk_itts(void (*fn)(phys_addr_t pa, u64 size))
+{
+	for (unsigned int class = 0; class < ARENA_NR_CLASSES; class++)
+		for (void *block = arena.itts[class]; block; block = *(void **)block)
+			fn(hyp_virt_to_phys(block), BIT(class + ARENA_MIN_SHIFT));
+}
+
 void *el2_vpe_root(void)
 {
 	return vpe_root;

@@ -490,6 +490,28 @@ static void run_rd_failures(const struct config *c)
 	}
 }
 
+/* Likewise, for other reasons */
+static void run_its_failures(const struct config *c)
+{
+	static const struct boot boots[] = {
+		{ .mmio_open = true },
+		/* It could be enabled again. */
+		{ .nr_devices = 1, .fail = 100, .give_up = true, .disable = true },
+		{ .one_more = true, .at_work = true },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(boots); i++) {
+		if (boots[i].one_more && c->nr_its == MAX_ITS)
+			continue;
+		model_reset(c);
+		require("I4", host_boot(&boots[i]), "sealed");
+	}
+	if (c->nr_its == MAX_ITS)
+		return;
+	model_reset(c);
+	require("I6", !host_boot(&(struct boot){ .one_more = true }), "not sealed");
+}
+
 /* A fault of the ITS stops the queue until the next command, and no longer. */
 static void run_stall(const struct config *c)
 {
@@ -540,6 +562,7 @@ int main(int argc, char **argv)
 		run_stall(&c);
 		run_unsealed(&c);
 		run_rd_failures(&c);
+		run_its_failures(&c);
 	}
 	printf("%u machines\n", nr);
 

@@ -658,6 +658,8 @@ static void protect_redists(enum rd_fail fail)
 			"its_add_redistributor()");
 }
 
+static void save_disable(unsigned int its);
+
 int host_boot(const struct boot *boot)
 {
 	s64 error;
@@ -687,6 +689,11 @@ int host_boot(const struct boot *boot)
 	if (boot->rd_fail == RD_RESIDENT_EARLY)
 		rd_leave_resident(NR_RDS - 1);
 	protect_redists(boot->rd_fail);
+	if (boot->one_more)
+		require("model", !its_protect(FRAME_BASE(config.nr_its), false), "its_protect()");
+	if (boot->at_work)
+		hw_leave_at_work(config.nr_its);
+	mmio_sealed = !boot->mmio_open;
 	if (boot->before)
 		boot->before(&config);
 	for (its = 0; its < config.nr_its; its++) {
@@ -715,15 +722,18 @@ int host_boot(const struct boot *boot)
 		boot->rd_fail == RD_NO_LPIS || boot->rd_fail == RD_RESIDENT_LATE ||
 		boot->rd_fail == RD_RESIDENT_EARLY || boot->rd_fail == RD_LPIS_LATE,
 		"redistributors with %u are taken", boot->rd_fail);
+	if (boot->disable)
+		save_disable(config.nr_its - 1);
 	if (its_seal()) {
-		require("I4", (boot->give_up || boot->rd_fail) && !its_is_sealed(), "not sealed");
+		require("I4", (boot->give_up || boot->rd_fail || boot->mmio_open || boot->at_work) &&
+			!its_is_sealed(), "not sealed");
 		require("I4", call_prepare(config.nr_its - 1, 0, 0) < 0 && its_seal() &&
 			!its_is_sealed(), "the set-up goes on");
 		require("I4", call_take_redist(0, NR_RDS - 1, 0) < 0, "the set-up goes on");
 		return -EIO;
 	}
-	require("I4", its_is_sealed() && !boot->rd_fail, "sealed: %u, in spite of %u", its_is_sealed(),
-		boot->rd_fail);
+	require("I4", its_is_sealed() && !boot->rd_fail && !boot->mmio_open && !boot->at_work,
+		"sealed: %u, in spite of %u", its_is_sealed(), boot->rd_fail);
 	rd_pin_registers();
 	hw_pin_registers();
 	oracle_on = true;
@@ -931,6 +941,7 @@ void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 fl
 	require("I6", res == PKVM_MMIO_OK || !honest, "vPE %x isn't made resident", vpe);
 	now = rd_peek(cpu, VLPI_FRAME + GICR_VPROPBASER);
 	require("I4", res != PKVM_MMIO_OK || !((value ^ flip) >> 63) || config.version >= 41 ||
+		!rd_has_power(cpu) ||
 		!((now ^ vpropbaser) & (GENMASK_ULL(51, 12) | 0x1f)),
 		"vPE %x is resident with other tables: %llx, %llx", vpe, vpropbaser, now);
 	read_clean(cpu);

@@ -185,6 +185,13 @@ bool hw_all_exact(void)
 	return exact;
 }
 
+/* Writing its caches back, for a long time */
+void hw_leave_at_work(unsigned int its)
+{
+	hws[its].quiescent = false;
+	hws[its].write_back = 1000;
+}
+
 void hw_pin_registers(void)
 {
 	for (u32 n = 0; n < config.nr_its; n++) {
@@ -1181,7 +1188,7 @@ u32 readl_relaxed(const volatile void *reg)
 
 	hw_accesses++;
 	if (rd_find(reg, 4, &cpu, &offset))
-		return rd_peek(cpu, offset);
+		return rd_read(cpu, offset);
 	hw = find_hw(reg, &offset, 4);
 
 	return hw_peek(index_of(hw), offset & ~4U) >> (offset & 4 && offset > 4 ? 32 : 0);
@@ -1196,7 +1203,7 @@ u64 readq_relaxed(const volatile void *reg)
 	hw_accesses++;
 	if (rd_find(reg, 8, &cpu, &offset)) {
 		require("I4", offset != GICR_CTLR, "GICR_CTLR read with 64 bits");
-		return rd_peek(cpu, offset);
+		return rd_read(cpu, offset);
 	}
 	hw = find_hw(reg, &offset, 8);
 	require("I4", offset != GITS_CTLR, "GITS_CTLR read with 64 bits");

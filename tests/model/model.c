@@ -203,4 +203,5 @@ void model_reset(const struct config *new)
 	hw_reset();
 	rd_reset();
 	host_reset();
+	oracle_reset();
 }

@@ -111,6 +111,7 @@ extern u64 nr_refused;
 
 /* el2.c: inside of its_memory.c */
 void el2_walk_free(void (*fn)(phys_addr_t pa, u64 size));
+void el2_walk_itts(void (*fn)(phys_addr_t pa, u64 size));
 void el2_walk_chunks(void (*fn)(phys_addr_t pa, u64 size));
 bool el2_in_place(phys_addr_t pa, u64 size);
 u64 el2_block_size(u64 size);
@@ -153,6 +154,7 @@ void host_write_clean(phys_addr_t pa, const void *data, u64 size);
 void host_fill(phys_addr_t pa, u64 value, u64 size, bool clean);
 u64 host_read64(phys_addr_t pa);
 extern bool oracle_on;			/* after the seal */
+extern bool mmio_sealed;
 extern u64 total_pins;
 void memory_toctou(unsigned int nr_reads, const u64 *slot);
 bool memory_is_published(void);
@@ -196,6 +198,7 @@ u64 hw_errors(void);
 void hw_walk_uses(unsigned int its, use_fn fn);
 void *hw_frame(unsigned int its);
 void hw_pin_registers(void);
+void hw_leave_at_work(unsigned int its);
 u64 hw_pinned(unsigned int its, u32 offset);
 extern unsigned int hw_accesses;	/* of registers, since EL2 was entered */
 
@@ -210,11 +213,14 @@ void rd_vmapp(u32 vpe, const struct vte *vte);
 bool rd_vpe_is_resident(u32 vpe);
 void rd_work(void);
 void rd_step(unsigned int cpu);
-u64 rd_peek(unsigned int cpu, u32 offset);
+u64 rd_peek(unsigned int cpu, u32 offset);	/* with power or without */
+u64 rd_read(unsigned int cpu, u32 offset);
 void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size);
 void rd_leave_resident(unsigned int cpu);
 bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32 *offset);
 void rd_lose_power(unsigned int cpu, bool restore);
+void rd_power(unsigned int cpu, bool on, u32 blink);
+bool rd_has_power(unsigned int cpu);
 void rd_walk_uses(unsigned int cpu, use_fn fn);
 
 /* host.c: the driver, and what else a kernel can do */
@@ -245,6 +251,10 @@ struct boot {
 	int		fail;		/* let the take-over of the last ITS fail in this step */
 	enum rd_fail	rd_fail;	/* what is wrong about the redistributors */
 	bool		give_up;	/* and don't try again */
+	bool		disable;	/* and have that ITS disabled by then */
+	bool		mmio_open;	/* a frame somewhere could not be protected */
+	bool		one_more;	/* ITS, that nobody drives, ... */
+	bool		at_work;	/* ... and that firmware has left at work */
 };
 
 void host_reset(void);
@@ -296,6 +306,7 @@ void drv_restore_lpis(unsigned int cpu, bool by_halves);
 void drv_restore_vpe_table(unsigned int cpu);
 
 /* oracle.c */
+void oracle_reset(void);
 void oracle_check(void);
 void oracle_check_drained(void);
 

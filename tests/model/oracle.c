@@ -48,6 +48,14 @@ static struct redist *redist_of(unsigned int cpu)
 	return range ? range->data : NULL;
 }
 
+/* By unit of the arena: what was an ITT and can be nothing else */
+static bool was_itt[RAM_SIZE / SZ_256];
+
+void oracle_reset(void)
+{
+	memset(was_itt, 0, sizeof(was_itt));
+}
+
 static void claim(enum claim_kind kind, u32 its, u32 id, u64 start, u64 size)
 {
 	require("model", nr_claims < MAX_CLAIMS, "too many claims");
@@ -58,6 +66,13 @@ static void claim(enum claim_kind kind, u32 its, u32 id, u64 start, u64 size)
 			kinds[kind]);
 	require("I1", !config.dma32 || start + size <= SZ_4G, "%llx (%s) is beyond the ITS", start,
 		kinds[kind]);
+	for (u64 at = start & ~(SZ_256 - 1ULL); at < start + size; at += SZ_256) {
+		bool *was = &was_itt[(at - RAM_BASE) / SZ_256];
+
+		require("I3", !*was || kind == CLAIM_ITT || kind == CLAIM_FREE,
+			"%llx (%s) was an ITT", at, kinds[kind]);
+		*was |= kind == CLAIM_ITT;
+	}
 }
 
 static void claim_block(enum claim_kind kind, u32 its, u32 id, const void *va, u64 size)
@@ -142,9 +157,9 @@ static void claim_device(unsigned int n, u32 id, const struct its_device_record 
 	if (device->state == ITS_DEVICE_NONE)
 		return;
 	claim(CLAIM_ITT, n, id, device->itt, itt);
-	claim(CLAIM_RECORD, n, id, hyp_virt_to_phys(device->events), events);
-	arena_used += el2_block_size(device->in_place ? events :
-				     its_device_size(its, device->event_bits));
+	if (!device->in_place)
+		arena_used += el2_block_size(itt);
+	claim_block(CLAIM_RECORD, n, id, device->events, events);
 }
 
 static void claim_vpe(unsigned int n, u32 id, const struct its_vpe_record *vpe)
@@ -280,6 +295,7 @@ void oracle_check(void)
 	arena_used = 0;
 	pins = 0;
 	el2_walk_free(claim_free);
+	el2_walk_itts(claim_free);
 	el2_walk_chunks(claim_chunk);
 	for (unsigned int n = 0; n < config.nr_its; n++) {
 		struct its *its = its_of(n);

@@ -46,6 +46,10 @@ static struct rd {
 	u32	rwp;			/* steps until GICR_CTLR.RWP is clear */
 	u32	dirty;			/* likewise GICR_VPENDBASER.Dirty */
 	u32	turn;			/* which LPI is next */
+	bool	off;			/* powered down: it keeps its state, and shows nothing of it */
+	u32	blink;			/* accesses of EL2 until that changes; 0: it doesn't */
+	bool	blinked;		/* so what was read before may not be what there is */
+	bool	stale;			/* the write to forget the vPE's tables was lost that way */
 } rds[NR_RD_FRAMES];
 static u8 *frames[NR_RD_FRAMES];
 
@@ -209,6 +213,8 @@ static void work(struct rd *rd)
 	u32 lpi = lpis[rd->turn++ % ARRAY_SIZE(lpis)];
 	phys_addr_t vpt, vconf;
 
+	if (rd->off)
+		return;
 	if (rd->ctlr & GICR_CTLR_ENABLE_LPIS || rd->rwp)
 		touch(rd->propbaser & GENMASK_ULL(51, 12), rd->pendbaser & GENMASK_ULL(51, 16), lpi,
 		      DMA_PENDING);
@@ -229,6 +235,8 @@ void rd_step(unsigned int cpu)
 	struct rd *rd = &rds[cpu];
 
 	work(rd);
+	if (rd->off)
+		return;
 	if (rd->rwp)
 		rd->rwp--;
 	if (rd->dirty && !--rd->dirty)
@@ -264,12 +272,17 @@ u64 rd_peek(unsigned int cpu, u32 offset)
 	}
 }
 
+u64 rd_read(unsigned int cpu, u32 offset)
+{
+	return rds[cpu].off ? 0 : rd_peek(cpu, offset);
+}
+
 static void write_ctlr(struct rd *rd, u32 value)
 {
 	bool was = rd->ctlr & GICR_CTLR_ENABLE_LPIS, is = value & GICR_CTLR_ENABLE_LPIS;
 
 	require("I4", !(value & ~(GICR_CTLR_ENABLE_LPIS | CTLR_DPG)), "GICR_CTLR := %x", value);
-	require("I4", !rd->pinned || !((value ^ rd->ctlr) & CTLR_DPG), "GICR_CTLR.DPG changes: %x",
+	require("I4", !rd->pinned || rd->blinked || !((value ^ rd->ctlr) & CTLR_DPG), "GICR_CTLR.DPG changes: %x",
 		value);
 	if (is && !was) {
 		require("I4", !rd->rwp, "LPIs enabled while GICR_CTLR.RWP is set");
@@ -279,6 +292,8 @@ static void write_ctlr(struct rd *rd, u32 value)
 		require("I4", (rd->propbaser & 0x1f) < LPI_BITS, "%llu bits of an INTID",
 			(rd->propbaser & 0x1f) + 1);
 	}
+	require("I4", !was || is || !(rd->vpendbaser & BUSY),
+		"CPU %u: LPIs disabled while a vPE is resident", index_of(rd));
 	if (was && !is && config.sticky_lpis)
 		value |= GICR_CTLR_ENABLE_LPIS;
 	else if (was && !is)
@@ -301,6 +316,15 @@ static void check_lpi(u64 intid)
 		intid);
 }
 
+/* Its entry is there to be looked up. */
+static void check_vpe(const struct rd *rd, u32 vpe)
+{
+	struct vte vte;
+
+	require("I4", !hw_all_exact() || (hw_get_vte(as_baser(rd->vpropbaser), whose(), vpe, &vte) &&
+					  vte.valid), "vPE %x is not mapped", vpe);
+}
+
 static void write_inv(struct rd *rd, u32 offset, u64 value)
 {
 	u64 bits = offset == GICR_INVLPIR ? GENMASK_ULL(31, 0) : 0;
@@ -310,6 +334,7 @@ static void write_inv(struct rd *rd, u32 offset, u64 value)
 		require("I4", config.version >= 41, "register %x: V on GICv%u", offset,
 			config.version);
 		bits |= GENMASK_ULL(47, 32) | BIT_ULL(63);
+		check_vpe(rd, value >> 32 & 0xffff);
 	}
 	require("I4", !(value & ~bits), "register %x: RES0 bits: %llx", offset, value);
 	if (offset == GICR_INVLPIR)
@@ -366,6 +391,7 @@ static void write_vpendbaser(struct rd *rd, u64 value)
 
 	require("I4", !rd->pinned || rd->pinned_prop, "a vPE on CPU %u, which was never online",
 		index_of(rd));
+	require("I4", rd->ctlr & GICR_CTLR_ENABLE_LPIS, "a vPE on CPU %u, without LPIs", index_of(rd));
 	for (u32 n = 0; n < NR_RD_FRAMES; n++)
 		require("I4", !is_resident(&rds[n], value), "what is resident on CPU %u gets so on "
 			"CPU %u: %llx", n, index_of(rd), value);
@@ -381,21 +407,19 @@ static void write_vpendbaser(struct rd *rd, u64 value)
 }
 
 /* Two CPUs may write a register at a time, or make the same vPE resident. */
-static void check_lock(unsigned int cpu, u32 offset)
+static void check_lock(u32 offset, u64 value)
 {
-	const struct redist *redist = pkvm_mmio_find(RD_BASE(cpu), NULL, NULL)->data;
-
 	switch (offset) {
-	case GICR_CTLR:
-	case GICR_WAKER:
-	case GICR_PROPBASER:
-	case GICR_PENDBASER:
-		require("I5", redist->lock.held, "write of register %x without a lock", offset);
+	case GICR_SETLPIR:
+	case GICR_CLRLPIR:
 		return;
-	case V(GICR_VPROPBASER):
-	case V(GICR_VPENDBASER):
+	case GICR_INVLPIR:
+	case GICR_INVALLR:
+		if (!(value >> 63))
+			return;
+		fallthrough;
+	default:
 		require("I5", its_vpe_lock.held, "write of register %x without a lock", offset);
-		return;
 	}
 }
 
@@ -408,13 +432,17 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 	require("I4", size == (narrow ? 4 : 8), "write of register %x with %u bytes", offset, size);
 	require("I4", offset < VLPI_FRAME || config.version >= 40, "write to VLPI_base");
 	if (rd->pinned)
-		check_lock(cpu, offset);
+		check_lock(offset, value);
+	if (offset == V(GICR_VPROPBASER))
+		rd->stale = rd->off && !(rd->vpendbaser & BUSY);
+	if (rd->off)
+		return;
 	switch (offset) {
 	case GICR_CTLR:
 		write_ctlr(rd, value);
 		return;
 	case GICR_WAKER:
-		require("I4", !((rd->waker ^ value) & ~GICR_WAKER_ProcessorSleep),
+		require("I4", rd->blinked || !((rd->waker ^ value) & ~GICR_WAKER_ProcessorSleep),
 			"GICR_WAKER := %llx", value);
 		rd->waker = value & GICR_WAKER_ProcessorSleep ?
 			    GICR_WAKER_ProcessorSleep | GICR_WAKER_ChildrenAsleep : 0;
@@ -447,6 +475,7 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 		return;
 	case V(GICR_VSGIR):
 		require("I4", config.version >= 41 && !(value >> 16), "GICR_VSGIR := %llx", value);
+		check_vpe(rd, value);
 		return;
 	default:
 		violation("I4", "write of register %x of a redistributor", offset);
@@ -469,6 +498,10 @@ bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32
 		*cpu = n;
 		require("I5", *offset % size == 0, "misaligned access to register %x of a redistributor",
 			*offset);
+		if (rds[n].blink && !--rds[n].blink) {
+			rds[n].off = !rds[n].off;
+			rds[n].blinked = true;
+		}
 		if (config.eager)
 			rd_step(n);
 		return true;
@@ -500,7 +533,19 @@ void rd_lose_power(unsigned int cpu, bool restore)
 	rd->ctlr = old.ctlr;
 }
 
-/* For the oracle: all memory that a redistributor might read or write now */
+/* With what it was doing: now, or as soon as EL2 has looked at it @blink times */
+void rd_power(unsigned int cpu, bool on, u32 blink)
+{
+	rds[cpu].off = blink ? on : !on;
+	rds[cpu].blink = blink;
+}
+
+bool rd_has_power(unsigned int cpu)
+{
+	return !rds[cpu].off;
+}
+
+/* For the oracle: all memory that a redistributor might read or write, with power or without */
 void rd_walk_uses(unsigned int cpu, use_fn fn)
 {
 	const struct rd *rd = &rds[cpu];
@@ -517,7 +562,7 @@ void rd_walk_uses(unsigned int cpu, use_fn fn)
 		   BIT(LPI_BITS) / 8);
 		fn(USE_VCONF, cpu, 0, vconf, BIT(LPI_BITS) - 8192);
 	}
-	if (config.version == 40 && vprop & GENMASK_ULL(51, 12))
+	if (config.version == 40 && vprop & GENMASK_ULL(51, 12) && !rd->stale)
 		fn(USE_VCONF, cpu, 0, vprop & GENMASK_ULL(51, 12), BIT(LPI_BITS) - 8192);
 	if (config.version < 41 || !(vprop & GICR_VPROPBASER_4_1_VALID))
 		return;

@@ -13,11 +13,13 @@
 #define its_arena_bytes		kunit_its_arena_bytes
 #define its_arena_donate	kunit_its_arena_donate
 #define its_arena_free		kunit_its_arena_free
+#define its_itt_alloc		kunit_its_itt_alloc
+#define its_itt_free		kunit_its_itt_free
 #define its_arena_in_limit	kunit_its_arena_in_limit
 #define its_arena_set_limit	kunit_its_arena_set_limit
 #define its_bind_vpe		kunit_its_bind_vpe
 #define its_build_sync		kunit_its_build_sync
-#define its_device_size		kunit_its_device_size
+#define its_free_device		kunit_its_free_device
 #define its_events_size		kunit_its_events_size
 #define its_filter		kunit_its_filter
 #define its_find_device		kunit_its_find_device
@@ -48,7 +50,6 @@
 #define pkvm_mmio_is_pinned	kunit_pkvm_mmio_is_pinned
 #define pkvm_mmio_is_read	kunit_pkvm_mmio_is_read
 #define pkvm_mmio_remove	kunit_pkvm_mmio_remove
-#define redist_forget_vconf	kunit_redist_forget_vconf
 #define redist_has_vpe		kunit_redist_has_vpe
 #define redist_not_taken	kunit_redist_not_taken
 #define redist_protect		kunit_redist_protect
@@ -688,6 +689,30 @@ static void memory_test_reuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, its_arena_bytes(), SZ_64K);
 }
 
+/* What was an ITT becomes another one, or several, and nothing else. */
+static void memory_test_reuse_itt(struct kunit *test)
+{
+	void *pages = its_test_donate(test, SZ_64K);
+	void *itt;
+	u64 missing;
+
+	itt = its_itt_alloc(SZ_32K, &missing);
+	KUNIT_ASSERT_PTR_EQ(test, itt, pages);
+	memset(itt, 0xa5, SZ_32K);
+	its_itt_free(itt, SZ_32K);
+	its_itt_free(NULL, SZ_32K);
+	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(SZ_32K, &missing), pages + SZ_32K);
+	KUNIT_EXPECT_NULL(test, its_arena_alloc(256, &missing));
+	KUNIT_EXPECT_EQ(test, missing, PAGE_SIZE);
+
+	KUNIT_ASSERT_PTR_EQ(test, its_itt_alloc(SZ_16K, &missing), itt);
+	KUNIT_EXPECT_NULL(test, memchr_inv(itt, 0, SZ_16K));
+	KUNIT_EXPECT_NULL(test, its_arena_alloc(256, &missing));
+	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(SZ_16K, &missing), itt + SZ_16K);
+	KUNIT_EXPECT_NULL(test, its_itt_alloc(256, &missing));
+	KUNIT_EXPECT_EQ(test, missing, PAGE_SIZE);
+}
+
 /* A block of the size that is missing will do. */
 static void memory_test_missing(struct kunit *test)
 {
@@ -861,13 +886,12 @@ static void memory_test_sizes(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, its);
 	its->itt_entry_size = 12;
-	KUNIT_EXPECT_EQ(test, its_itt_size(its, 1), 256);
-	KUNIT_EXPECT_EQ(test, its_itt_size(its, 5), 512);
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 1), 24);
+	KUNIT_EXPECT_EQ(test, its_itt_size(its, 5), 384);
 	KUNIT_EXPECT_EQ(test, its_itt_size(its, 16), 12 * SZ_64K);
 	KUNIT_EXPECT_EQ(test, its_itt_size(its, 32), 12 * BIT_ULL(32));
 	KUNIT_EXPECT_EQ(test, its_events_size(5), 128);
-	KUNIT_EXPECT_EQ(test, its_device_size(its, 5), 512 + 128);
-	KUNIT_EXPECT_EQ(test, its_device_size(its, 32), 16 * BIT_ULL(32));
+	KUNIT_EXPECT_EQ(test, its_events_size(32), 4 * BIT_ULL(32));
 }
 
 static void memory_test_take_pages(struct kunit *test)
@@ -924,6 +948,7 @@ static struct kunit_case memory_test_cases[] = {
 	KUNIT_CASE(memory_test_limit),
 	KUNIT_CASE(memory_test_alloc),
 	KUNIT_CASE(memory_test_reuse),
+	KUNIT_CASE(memory_test_reuse_itt),
 	KUNIT_CASE(memory_test_missing),
 	KUNIT_CASE(memory_test_records),
 	KUNIT_CASE(memory_test_records_missing),
@@ -1041,17 +1066,19 @@ static struct its_device_record *make_device(struct kunit *test, struct its *its
 					     u32 event_bits, enum its_device_state state)
 {
 	struct its_device_record *device;
+	void *itt, *events;
 	u64 missing;
-	void *block;
 
 	device = its_make_device(its, id, &missing);
 	KUNIT_ASSERT_NOT_NULL(test, device);
-	block = its_arena_alloc(its_device_size(its, event_bits), &missing);
-	KUNIT_ASSERT_NOT_NULL(test, block);
+	itt = its_itt_alloc(its_itt_size(its, event_bits), &missing);
+	KUNIT_ASSERT_NOT_NULL(test, itt);
+	events = its_arena_alloc(its_events_size(event_bits), &missing);
+	KUNIT_ASSERT_NOT_NULL(test, events);
 
 	*device = (struct its_device_record){
-		.events		= block + its_itt_size(its, event_bits),
-		.itt		= __pa(block),
+		.events		= events,
+		.itt		= __pa(itt),
 		.event_bits	= event_bits,
 		.state		= state,
 	};
@@ -1567,14 +1594,16 @@ static void command_test_mapd_retire(struct kunit *test)
 	struct its *its = &world->its[0];
 	struct its_device_record *a, *b;
 	struct its_note early, mapd_a, mapd_b, sync_a, sync_b, late, note;
-	u64 missing, size = its_device_size(its, 10);
+	u64 missing, size = its_itt_size(its, 10);
 	phys_addr_t itt;
+	u32 *events;
 
 	its_find_device(its, DEV_UNMAPPING)->state = ITS_DEVICE_NONE;
 	its->nr_unmapping = 0;
 	a = make_device(test, its, 20, 10, ITS_DEVICE_MAPPED);
 	b = make_device(test, its, 21, 10, ITS_DEVICE_MAPPED);
 	itt = a->itt;
+	events = a->events;
 
 	KUNIT_EXPECT_EQ(test, filter(its, &early, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
 	KUNIT_EXPECT_EQ(test, filter(its, &mapd_a, GITS_CMD_MAPD | DEV(20), 0, 0, 0), ITS_ACCEPTED);
@@ -1601,14 +1630,15 @@ static void command_test_mapd_retire(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_UNMAPPING);
 	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 1);
 	KUNIT_EXPECT_NULL(test, its->waiting);
-	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(size, &missing), __va(itt));
+	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(size, &missing), __va(itt));
+	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(its_events_size(10), &missing), events);
 
 	itt = b->itt;
 	its_retire(its, &mapd_b);
 	its_retire(its, &sync_b);
 	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_NONE);
 	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 0);
-	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(size, &missing), __va(itt));
+	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(size, &missing), __va(itt));
 	KUNIT_EXPECT_EQ(test, filter(its, &late, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
 	KUNIT_EXPECT_EQ(test, late.what, ITS_NOTE_NONE);
 }
@@ -2378,7 +2408,6 @@ static enum pkvm_mmio_result host_write(unsigned int n, u32 offset, u64 value, u
 	write.offset = FRAMES(n) + offset - range->base;
 	res = range->write(range, &write);
 	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&its_vpe_lock));
-	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&redists[n].lock));
 
 	return res;
 }
@@ -2851,7 +2880,6 @@ static void redist_test_load_v4_0(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, fake.last_write, reg_at(0, VPENDBASER));
 	KUNIT_EXPECT_PTR_EQ(test, redists[0].vpe, vpe);
 	KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
-	KUNIT_EXPECT_EQ(test, redists[0].vconf, VCONF);
 	reg_set(0, VPROPBASER, 0);
 	reg_set(0, VPENDBASER, c->old);
 	expect_frames(test, before);
@@ -3069,35 +3097,125 @@ static void redist_test_forget_vconf(struct kunit *test)
 {
 	make_redists(test, R4_0);
 	KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_NO_TABLE, SHARED(7), VCONF), 0);
+	fake.slow = true;
 
 	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, load_v4_0(1, SHARED(7), VCONF), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
-	KUNIT_EXPECT_EQ(test, load_v4_0(1, SHARED(7), VCONF), PKVM_MMIO_OK);
+	settle(0);
 
 	/* Where another vPE is resident, it is in use, and pinned, yet */
 	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
 	KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
 	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
-	KUNIT_EXPECT_EQ(test, redists[0].vconf, 0);
 	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), VCONF | IDBITS | PROP_ATTRS);
-	KUNIT_EXPECT_EQ(test, redists[1].vconf, VCONF);
 
-	/* Another table is no concern of those that name it, ... */
-	KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_RESERVED, VPT_FREE, LPI_CONFIG), 0);
-	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, LPI_CONFIG), PKVM_MMIO_OK);
-	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+	settle(1);
 	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_NO_TABLE), 0);
-	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), LPI_CONFIG | IDBITS | PROP_ATTRS);
 	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), IDBITS);
 	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
+}
 
-	/* ... and there is none that a redistributor names without having used it. */
-	reg_set(NO_LPIS, VPROPBASER, VCONF | IDBITS);
-	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), 0);
-	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
-	KUNIT_EXPECT_EQ(test, reg_get(NO_LPIS, VPROPBASER), VCONF | IDBITS);
+/* Powered down, a redistributor reads as zero and ignores writes. */
+static void power_down(unsigned int n, u64 *vpendbaser)
+{
+	*vpendbaser = reg_get(n, VPENDBASER);
+	reg_set(n, VPENDBASER, 0);
+	reg_set(n, GICR_CTLR, 0);
+}
+
+/* What is resident there stays pinned, and on record, until it has power again. */
+static void redist_test_powered_down(struct kunit *test)
+{
+	for (unsigned int dirty = 0; dirty < 2; dirty++) {
+		struct its_vpe_record *vpe;
+		u64 vpendbaser;
+
+		make_redists(test, R4_0);
+		vpe = its_find_vpe(VPE_RESERVED);
+		KUNIT_ASSERT_EQ(test, its_bind_vpe(VPE_NO_TABLE, SHARED(7), VCONF), 0);
+		fake.slow = true;
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+		if (dirty)
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		power_down(0, &vpendbaser);
+
+		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, load_v4_0(1, VPT_FREE, VCONF), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 0, 4), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 2);
+
+		reg_set(0, VPENDBASER, vpendbaser);
+		reg_set(0, GICR_CTLR, LPIS_ON);
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_IGNORED);
+		if (!dirty)
+			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+		settle(0);
+		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+		KUNIT_EXPECT_EQ(test, fake.pins[5], 1);
+	}
+}
+
+/* It has forgotten all, or had time to finish: LPIs tell, once they are enabled again. */
+static void redist_test_power_lost(struct kunit *test)
+{
+	struct command_world *world = make_redists(test, R4_1);
+	struct its *its = &world->its[0];
+	struct its_note unmap;
+	u64 vpendbaser;
+
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	power_down(0, &vpendbaser);
+	reg_set(0, GICR_PROPBASER, 0);
+	reg_set(0, GICR_PENDBASER, 0);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
+	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_PROPBASER, PROPBASER, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_PENDBASER, PENDBASER, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
+	KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 1, 4), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_ACCEPTED);
+}
+
+/* There are no LPIs without the other, once there is a vPE. */
+static void redist_test_resident_lpis(struct kunit *test)
+{
+	static const u64 typers[] = { R4_0, R4_1 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(typers); i++) {
+		u64 load = V | (typers[i] == R4_0 ? VPT_FREE : VPE_HERE);
+		void *before;
+
+		make_redists(test, typers[i]);
+		fake.slow = true;
+		if (typers[i] == R4_0)
+			host_write(0, VPROPBASER, VCONF | IDBITS, 8);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 0, 4), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 0, 4), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, reg_get(0, GICR_CTLR), LPIS_ON);
+		KUNIT_EXPECT_EQ(test, host_write(1, GICR_CTLR, 0, 4), PKVM_MMIO_OK);
+
+		settle(0);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 0, 4), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, reg_get(0, GICR_CTLR), LPIS_OFF);
+		KUNIT_EXPECT_NULL(test, redists[0].vpe);
+		before = copy_frames(test);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_IGNORED);
+		expect_frames(test, before);
+		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 1, 4), PKVM_MMIO_OK);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, load, 8), PKVM_MMIO_OK);
+	}
 }
 
 /* GICv4.0: unmapped, unbound, or put: the last of them unpins. */
@@ -3154,18 +3272,34 @@ static void redist_test_unmap_resident_v4_1(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, reg_get(1, VPROPBASER), redists[1].vpe_table);
 }
 
-/* GICv4.1: nor is it loaded while one of several ITSs unmaps it. */
+/* Whatever names a vPE on GICv4.1 */
+static void expect_named(unsigned int n, u32 vpe, enum pkvm_mmio_result res)
+{
+	struct kunit *test = kunit_get_current_test();
+
+	KUNIT_EXPECT_EQ(test, host_write(n, GICR_INVLPIR, V | VPEID(vpe) | LPI, 8), res);
+	KUNIT_EXPECT_EQ(test, host_write(n, GICR_INVALLR, V | VPEID(vpe), 8), res);
+	KUNIT_EXPECT_EQ(test, host_write(n, VSGIR, vpe, 4), res);
+	KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER, V | vpe, 8), res);
+}
+
+/* GICv4.1: nor is it loaded while one of several ITSs unmaps it, or maps it. */
 static void redist_test_load_unmapping(struct kunit *test)
 {
 	struct command_world *world = make_redists(test, R4_1);
 	struct its *its = &world->its[0];
-	struct its_note unmap;
+	struct its_note map, unmap;
 
 	its_find_vpe(VPE_HERE)->mapped = BIT(0) | BIT(3);
 	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_ACCEPTED);
-	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+	expect_named(0, VPE_HERE, PKVM_MMIO_IGNORED);
 	its_retire(its, &unmap);
-	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	expect_named(0, VPE_HERE, PKVM_MMIO_OK);
+
+	KUNIT_EXPECT_EQ(test, vmapp(its, &map, VPE_RESERVED, VPT_FREE, VCONF), ITS_ACCEPTED);
+	expect_named(1, VPE_RESERVED, PKVM_MMIO_IGNORED);
+	its_retire(its, &map);
+	expect_named(1, VPE_RESERVED, PKVM_MMIO_OK);
 }
 
 /* GICv4.1: the table of vPEs is the one that was there. */
@@ -3736,6 +3870,9 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_release_by_load),
 	KUNIT_CASE(redist_test_forward),
 	KUNIT_CASE(redist_test_forget_vconf),
+	KUNIT_CASE(redist_test_powered_down),
+	KUNIT_CASE(redist_test_power_lost),
+	KUNIT_CASE(redist_test_resident_lpis),
 	KUNIT_CASE(redist_test_unmap_resident_v4_0),
 	KUNIT_CASE(redist_test_unmap_resident_v4_1),
 	KUNIT_CASE(redist_test_load_unmapping),

@@ -120,7 +120,7 @@ void sequences(void)
 	for (unsigned int sequence = 0; sequence < choices; sequence++) {
 		for (unsigned int c = 0; c < ARENA_NR_CLASSES; c++)
 			arena.free[c] = NULL;
-		arena_push(MEMORY_CLASS, memory);
+		arena_push(&arena.free[MEMORY_CLASS], memory);
 
 		code = sequence;
 		for (unsigned int op = 0; op < OPS; op++) {

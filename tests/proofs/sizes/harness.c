@@ -21,17 +21,13 @@ void sizes(void)
 
 	/* 2^40 at most */
 	bytes = (u64)its.itt_entry_size << event_bits;
-	ASSERT(its_itt_size(&its, event_bits) >= bytes, "an ITT has room for all its entries");
-	ASSERT(its_itt_size(&its, event_bits) - bytes < 256 &&
-	       its_itt_size(&its, event_bits) % 256 == 0, "and no more than it takes");
+	ASSERT(its_itt_size(&its, event_bits) == bytes, "an ITT has room for all its entries");
 	ASSERT(its_events_size(event_bits) == entries * 4, "one record for each event");
-	ASSERT(its_device_size(&its, event_bits) ==
-	       its_itt_size(&its, event_bits) + entries * 4, "both, one after the other");
 
 	/* An empty arena: what is too large will never be there */
-	if (its_device_size(&its, event_bits) <= SZ_4M)
+	if (its_itt_size(&its, event_bits) <= SZ_4M)
 		return;
-	ASSERT(!its_arena_alloc(its_device_size(&its, event_bits), &missing) && !missing,
+	ASSERT(!its_itt_alloc(its_itt_size(&its, event_bits), &missing) && !missing,
 	       "too large: refused for good");
 	REACHED("too large");
 }

@@ -21,6 +21,7 @@
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/irqchip/arm-gic-v3.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/sizes.h>
 
@@ -360,9 +361,9 @@ static u64 its_bit(const struct its *its)
  * its_vpe_lock. Drivers allocate one after the other; a host that has them all in one
  * list pays for it, within what a vPEID can count.
  */
-static struct its_vpe_record *vpes_by_vpt[256];
+static struct hlist_head vpes_by_vpt[256];
 
-static struct its_vpe_record **vpe_list(phys_addr_t vpt)
+static struct hlist_head *vpe_list(phys_addr_t vpt)
 {
 	return &vpes_by_vpt[vpt / VPE_TABLE_SIZE % ARRAY_SIZE(vpes_by_vpt)];
 }
@@ -370,12 +371,13 @@ static struct its_vpe_record **vpe_list(phys_addr_t vpt)
 /* The caller holds the lock of the vPEs. NULL if it is the pending table of none. */
 struct its_vpe_record *its_find_vpe_by_vpt(phys_addr_t vpt)
 {
-	struct its_vpe_record *vpe = *vpe_list(vpt);
+	struct its_vpe_record *vpe;
 
-	while (vpe && vpe->vpt != vpt)
-		vpe = vpe->next;
+	hlist_for_each_entry(vpe, vpe_list(vpt), by_vpt)
+		if (vpe->vpt == vpt)
+			return vpe;
 
-	return vpe;
+	return NULL;
 }
 
 /*
@@ -384,19 +386,12 @@ struct its_vpe_record *its_find_vpe_by_vpt(phys_addr_t vpt)
  */
 bool its_unpin_vpe(struct its_vpe_record *vpe)
 {
-	struct its_vpe_record **where = vpe_list(vpe->vpt);
-
 	if (vpe->bound || vpe->mapped || vpe->unmapping || redist_has_vpe(vpe))
 		return false;
 
-	while (*where != vpe)
-		where = &(*where)->next;
-	*where = vpe->next;
-
-	if (vpe->vconf) {
-		redist_forget_vconf(vpe->vconf);
+	hlist_del_init(&vpe->by_vpt);
+	if (vpe->vconf)
 		pkvm_unpin_shared(vpe->vconf, VPE_TABLE_SIZE);
-	}
 	pkvm_unpin_shared(vpe->vpt, VPE_TABLE_SIZE);
 	vpe->vpt = 0;
 	vpe->vconf = 0;
@@ -410,8 +405,6 @@ bool its_unpin_vpe(struct its_vpe_record *vpe)
  */
 static bool vpe_pin(struct its_vpe_record *vpe, phys_addr_t vpt, phys_addr_t vconf)
 {
-	struct its_vpe_record **list = vpe_list(vpt);
-
 	if (!vpt || !its_arena_in_limit(vpt, VPE_TABLE_SIZE) ||
 	    pkvm_pin_shared(vpt, VPE_TABLE_SIZE, 0))
 		return false;
@@ -424,8 +417,7 @@ static bool vpe_pin(struct its_vpe_record *vpe, phys_addr_t vpt, phys_addr_t vco
 
 	vpe->vpt = vpt;
 	vpe->vconf = vconf;
-	vpe->next = *list;
-	*list = vpe;
+	hlist_add_head(&vpe->by_vpt, vpe_list(vpt));
 
 	return true;
 }
@@ -890,19 +882,12 @@ void its_build_sync(const struct its *its, struct its_cmd *cmd)
 static void retire_waiting(struct its *its)
 {
 	while (its->waiting) {
-		struct its_device_record *device = its->waiting;
-		void *block = device->events;
-		u64 size = its_events_size(device->event_bits);
+		struct its_device_record *device = its->waiting, old = *device;
 
-		if (!device->in_place) {
-			block = hyp_phys_to_virt(device->itt);
-			size = its_device_size(its, device->event_bits);
-		}
-
-		its->waiting = device->next;
+		its->waiting = old.next;
 		*device = (struct its_device_record){};
 		its->nr_unmapping--;
-		its_arena_free(block, size);
+		its_free_device(its, &old);
 	}
 }
 

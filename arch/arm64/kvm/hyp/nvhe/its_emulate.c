@@ -1146,13 +1146,14 @@ phys_addr_t its_seal(void)
 	phys_addr_t open = 0;
 
 	hyp_spin_lock(&its_setup_lock);
-	if (its_setup_closed && !its_sealed)
+	/* No protected VMs, so nothing that the driver should have to put up with */
+	if ((its_setup_closed && !its_sealed) || !pkvm_mmio_is_sealed())
 		open = PHYS_ADDR_MAX;
 	for (unsigned int i = 0; i < its_nr_nodes && !open; i++) {
 		const struct its *its = &its_nodes[i];
 
-		/* Without a pinned queue it will never be enabled */
-		if (its->cbaser && !its_is_taken(its))
+		/* Without a pinned queue it will never be enabled, but it may be at work yet */
+		if (!its_is_taken(its) && (its->cbaser || !its_is_quiescent(its)))
 			open = its->base;
 	}
 	if (!open)
@@ -1188,9 +1189,9 @@ bool its_is_sealed(void)
 s64 its_reserve_device(phys_addr_t base, u32 device_id, u32 event_bits)
 {
 	struct its *its = its_get(base, PKVM_ITS_TAKEN);
-	struct its_device_record *device, old;
-	u64 size, missing;
-	void *block;
+	struct its_device_record *device, unused;
+	void *itt, *events;
+	u64 missing;
 	int ret;
 
 	if (!its)
@@ -1204,39 +1205,36 @@ s64 its_reserve_device(phys_addr_t base, u32 device_id, u32 event_bits)
 	if (ret)
 		return its_result(ret, missing);
 
-	size = its_device_size(its, event_bits);
-	block = its_arena_alloc(size, &missing);
-	if (!block)
+	itt = its_itt_alloc(its_itt_size(its, event_bits), &missing);
+	if (!itt)
 		return its_result(-ENOMEM, missing);
 
-	hyp_spin_lock(&its->lock);
-	its_collect(its);
-	ret = -ENOMEM;
-	device = its_make_device(its, device_id, &missing);
-	if (!device)
-		goto unlock;
+	events = its_arena_alloc(its_events_size(event_bits), &missing);
+	if (!events) {
+		its_itt_free(itt, its_itt_size(its, event_bits));
+		return its_result(-ENOMEM, missing);
+	}
 
-	ret = -EBUSY;
-	if (device->state > ITS_DEVICE_RESERVED)
-		goto unlock;
-
-	/* Reserved before, for another size perhaps: have the old block freed */
-	ret = 0;
-	old = *device;
-	*device = (struct its_device_record){
-		.events		= block + its_itt_size(its, event_bits),
-		.itt		= hyp_virt_to_phys(block),
+	unused = (struct its_device_record){
+		.events		= events,
+		.itt		= hyp_virt_to_phys(itt),
 		.event_bits	= event_bits,
 		.state		= ITS_DEVICE_RESERVED,
 	};
-	block = NULL;
-	if (old.state == ITS_DEVICE_RESERVED) {
-		block = hyp_phys_to_virt(old.itt);
-		size = its_device_size(its, old.event_bits);
-	}
-unlock:
+
+	hyp_spin_lock(&its->lock);
+	its_collect(its);
+	device = its_make_device(its, device_id, &missing);
+	ret = device ? 0 : -ENOMEM;
+	if (device && device->state > ITS_DEVICE_RESERVED)
+		ret = -EBUSY;
+	/* Reserved before, for another size perhaps: have the old memory freed */
+	if (!ret)
+		swap(*device, unused);
 	hyp_spin_unlock(&its->lock);
-	its_arena_free(block, size);
+
+	if (unused.state == ITS_DEVICE_RESERVED)
+		its_free_device(its, &unused);
 
 	return its_result(ret, missing);
 }

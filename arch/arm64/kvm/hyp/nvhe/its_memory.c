@@ -10,8 +10,13 @@
  * The arena hands out blocks of 256 bytes to 4 MiB, powers of two, aligned to
  * their size: ITTs, level-2 tables, and records of EL2. A block that is freed
  * serves blocks of its size, or smaller ones; it takes no search to find one.
+ *
+ * What was an ITT once is never anything but an ITT again. Should an ITS not be done
+ * with one when it says so, then it spoils its own business, but no record of EL2, nor
+ * a table that has addresses in it.
  */
 
+#include <linux/align.h>
 #include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
@@ -39,6 +44,7 @@
 static struct {
 	hyp_spinlock_t	lock;
 	void		*free[ARENA_NR_CLASSES];
+	void		*itts[ARENA_NR_CLASSES];
 	u64		bytes;
 	phys_addr_t	limit;
 } arena = {
@@ -50,18 +56,34 @@ static unsigned int arena_class(u64 size)
 	return order_base_2(max_t(u64, size, BIT(ARENA_MIN_SHIFT))) - ARENA_MIN_SHIFT;
 }
 
-static void arena_push(unsigned int class, void *block)
+static void arena_push(void **list, void *block)
 {
-	*(void **)block = arena.free[class];
-	arena.free[class] = block;
+	*(void **)block = *list;
+	*list = block;
 }
 
-static void *arena_pop(unsigned int class)
+static void *arena_pop(void **list)
 {
-	void *block = arena.free[class];
+	void *block = *list;
 
 	if (block)
-		arena.free[class] = *(void **)block;
+		*list = *(void **)block;
+
+	return block;
+}
+
+/* @lists: one of the two sets in @arena, whose lock the caller holds */
+static void *arena_take(void **lists, unsigned int class)
+{
+	unsigned int from = class;
+	void *block = NULL;
+
+	for (; from < ARENA_NR_CLASSES && !block; from++)
+		block = arena_pop(&lists[from]);
+
+	/* Too large: its upper halves stay */
+	for (from--; block && from > class; from--)
+		arena_push(&lists[from - 1], block + BIT(from - 1 + ARENA_MIN_SHIFT));
 
 	return block;
 }
@@ -109,24 +131,16 @@ int its_arena_donate(u64 pfn, u32 order)
 		return ret;
 
 	hyp_spin_lock(&arena.lock);
-	arena_push(arena_class(size), hyp_phys_to_virt(hyp_pfn_to_phys(pfn)));
+	arena_push(&arena.free[arena_class(size)], hyp_phys_to_virt(hyp_pfn_to_phys(pfn)));
 	arena.bytes += size;
 	hyp_spin_unlock(&arena.lock);
 
 	return 0;
 }
 
-/**
- * its_arena_alloc() - Allocate a block
- * @size:	in bytes, not 0
- * @missing:	set if the arena has none: the size of a block that would do, in
- *		bytes, or 0 if there never is one
- *
- * Return: the block, zeroed, also for an ITS that doesn't snoop; or NULL.
- */
-void *its_arena_alloc(u64 size, u64 *missing)
+static void *arena_alloc(u64 size, bool itt, u64 *missing)
 {
-	unsigned int class = arena_class(size), from;
+	unsigned int class = arena_class(size);
 	void *block = NULL;
 
 	*missing = 0;
@@ -134,12 +148,10 @@ void *its_arena_alloc(u64 size, u64 *missing)
 		return NULL;
 
 	hyp_spin_lock(&arena.lock);
-	for (from = class; from < ARENA_NR_CLASSES && !block; from++)
-		block = arena_pop(from);
-
-	/* Too large: its upper halves stay */
-	for (from--; block && from > class; from--)
-		arena_push(from - 1, block + BIT(from - 1 + ARENA_MIN_SHIFT));
+	if (itt)
+		block = arena_take(arena.itts, class);
+	if (!block)
+		block = arena_take(arena.free, class);
 	hyp_spin_unlock(&arena.lock);
 
 	if (!block) {
@@ -158,20 +170,48 @@ void *its_arena_alloc(u64 size, u64 *missing)
 }
 
 /**
- * its_arena_free() - Free a block
- * @block:	from its_arena_alloc(), or NULL
- * @size:	the one it was allocated with
+ * its_arena_alloc() - Allocate a block
+ * @size:	in bytes, not 0
+ * @missing:	set if the arena has none: the size of a block that would do, in
+ *		bytes, or 0 if there never is one
  *
- * No ITS may have any use for it any more.
+ * Return: the block, zeroed, also for an ITS that doesn't snoop; or NULL.
  */
-void its_arena_free(void *block, u64 size)
+void *its_arena_alloc(u64 size, u64 *missing)
+{
+	return arena_alloc(size, false, missing);
+}
+
+static void arena_free(void **lists, void *block, u64 size)
 {
 	if (!block)
 		return;
 
 	hyp_spin_lock(&arena.lock);
-	arena_push(arena_class(size), block);
+	arena_push(&lists[arena_class(size)], block);
 	hyp_spin_unlock(&arena.lock);
+}
+
+/**
+ * its_arena_free() - Free a block
+ * @block:	from its_arena_alloc(), or NULL; no ITS was ever told of it
+ * @size:	the one it was allocated with
+ */
+void its_arena_free(void *block, u64 size)
+{
+	arena_free(arena.free, block, size);
+}
+
+/* Like its_arena_alloc(), for an ITT */
+void *its_itt_alloc(u64 size, u64 *missing)
+{
+	return arena_alloc(size, true, missing);
+}
+
+/* No ITS has any use for it any more. */
+void its_itt_free(void *block, u64 size)
+{
+	arena_free(arena.itts, block, size);
 }
 
 u64 its_arena_bytes(void)
@@ -281,11 +321,17 @@ int its_table_add(const struct its_table *table, u32 id, u64 *missing)
 {
 	__le64 *entry;
 	void *page;
+	bool has;
 
 	*missing = 0;
 	if (id >= table->nr_ids)
 		return -ERANGE;
-	if (its_table_has(table, id))
+
+	/* With the lock: whoever has added it has made it visible to the ITS, too */
+	hyp_spin_lock(&arena.lock);
+	has = its_table_has(table, id);
+	hyp_spin_unlock(&arena.lock);
+	if (has)
 		return 0;
 
 	page = its_arena_alloc(table->page_size, missing);
@@ -312,10 +358,9 @@ int its_table_add(const struct its_table *table, u32 id, u64 *missing)
 	return 0;
 }
 
-/* In units that share no cache line with anything else, so with no other master. */
 u64 its_itt_size(const struct its *its, u32 event_bits)
 {
-	return ALIGN((u64)its->itt_entry_size << event_bits, BIT(ARENA_MIN_SHIFT));
+	return (u64)its->itt_entry_size << event_bits;
 }
 
 u64 its_events_size(u32 event_bits)
@@ -323,10 +368,12 @@ u64 its_events_size(u32 event_bits)
 	return sizeof_field(struct its_device_record, events[0]) << event_bits;
 }
 
-/* A block holds the ITT of a device, then what EL2 remembers of its events. */
-u64 its_device_size(const struct its *its, u32 event_bits)
+/* What was allocated for a device; @device is a copy of its record. */
+void its_free_device(const struct its *its, const struct its_device_record *device)
 {
-	return its_itt_size(its, event_bits) + its_events_size(event_bits);
+	if (!device->in_place)
+		its_itt_free(hyp_phys_to_virt(device->itt), its_itt_size(its, device->event_bits));
+	its_arena_free(device->events, its_events_size(device->event_bits));
 }
 
 /*

@@ -97,7 +97,73 @@ static bool redist_is_configured(const struct redist *rd)
 	       redist_read_pendbaser(rd) == rd->pendbaser;
 }
 
-/* Where PPIs may go (DPG) stays as it is: no driver has a say in it. */
+static bool redist_lpis_are_on(const struct redist *rd)
+{
+	return readl_relaxed(rd->frame + GICR_CTLR) & GICR_CTLR_ENABLE_LPIS;
+}
+
+/*
+ * The redistributor neither uses the tables of a vPE nor has anything to write to them.
+ *
+ * One that is powered down reads as zero, and may go on where it was when the power
+ * comes back. With a vPE on record, it is believed only if it says, before and after,
+ * that LPIs are enabled: so it had power, and if it lost its state in between, somebody
+ * has restored what it takes to enable them.
+ */
+static bool redist_is_idle(const struct redist *rd)
+{
+	if (rd->vpe && !redist_lpis_are_on(rd))
+		return false;
+	if (readq_relaxed(rd->vlpi + GICR_VPENDBASER) &
+	    (GICR_VPENDBASER_Valid | GICR_VPENDBASER_Dirty))
+		return false;
+
+	return !rd->vpe || redist_lpis_are_on(rd);
+}
+
+static u64 redist_vconf_idbits(void)
+{
+	return FIELD_PREP(GICR_VPROPBASER_IDBITS_MASK, its_lpi_bits() - 1);
+}
+
+/**
+ * redist_has_vpe() - May a redistributor use the tables of a vPE?
+ * @vpe:	the caller holds its_vpe_lock
+ *
+ * If it has none resident any more, and nothing left to write, that is forgotten: it
+ * doesn't name the tables either then.
+ */
+bool redist_has_vpe(struct its_vpe_record *vpe)
+{
+	struct redist *rd = vpe->resident;
+
+	if (!rd)
+		return false;
+	if (!redist_is_idle(rd))
+		return true;
+
+	/* GICv4.0: it names the configuration table, though to no effect */
+	if (!redist_is_v4_1(rd))
+		writeq_relaxed(redist_vconf_idbits(), rd->vlpi + GICR_VPROPBASER);
+	vpe->resident = NULL;
+	rd->vpe = NULL;
+
+	return false;
+}
+
+/* The vPE that was resident last: if that is over, and nobody else uses its tables. */
+static void redist_release_vpe(struct redist *rd)
+{
+	struct its_vpe_record *vpe = rd->vpe;
+
+	if (vpe && !redist_has_vpe(vpe))
+		its_unpin_vpe(vpe);
+}
+
+/*
+ * Where PPIs may go (DPG) stays as it is: no driver has a say in it. What becomes of a
+ * vPE that is resident when LPIs are disabled, the architecture doesn't say.
+ */
 static enum pkvm_mmio_result redist_write_ctlr(struct redist *rd,
 					       const struct pkvm_mmio_write *write)
 {
@@ -107,6 +173,11 @@ static enum pkvm_mmio_result redist_write_ctlr(struct redist *rd,
 	if (enable && !(old & GICR_CTLR_ENABLE_LPIS) &&
 	    ((old & GICR_CTLR_RWP) || !redist_is_configured(rd)))
 		return PKVM_MMIO_IGNORED;
+	if (!enable) {
+		redist_release_vpe(rd);
+		if (rd->vpe)
+			return PKVM_MMIO_IGNORED;
+	}
 
 	writel_relaxed((old & GICR_CTLR_DPG) | enable, rd->frame + GICR_CTLR);
 
@@ -176,23 +247,29 @@ static enum pkvm_mmio_result redist_write_lpir(struct redist *rd,
 	return PKVM_MMIO_OK;
 }
 
+/*
+ * GICv4.1: a vPE whose entry the redistributor may look up, as the ITSs that map it have
+ * got there. NULL if there is none. The caller holds its_vpe_lock.
+ */
+static struct its_vpe_record *redist_find_mapped(const struct redist *rd, u32 id)
+{
+	struct its_vpe_record *vpe = its_find_vpe(id);
+
+	if (!vpe || !vpe->mapped || vpe->mapping || vpe->unmapping)
+		return NULL;
+
+	return redist_has_vpe_table(rd) && redist_tables_have(id) ? vpe : NULL;
+}
+
 /* For a physical LPI, a vLPI of a vPE, or all LPIs of either. */
 static enum pkvm_mmio_result redist_write_inv(struct redist *rd,
 					      const struct pkvm_mmio_write *write)
 {
 	u64 value = write->value & GICR_INVLPIR_V;
+	enum pkvm_mmio_result res = PKVM_MMIO_OK;
 
 	if (!rd->has_inv)
 		return PKVM_MMIO_IGNORED;
-
-	if (value) {
-		u32 id = FIELD_GET(GICR_INVLPIR_VPEID, write->value);
-		const struct its_vpe_record *vpe = its_find_vpe(id);
-
-		if (!redist_has_vpe_table(rd) || !vpe || !READ_ONCE(vpe->mapped))
-			return PKVM_MMIO_IGNORED;
-		value |= FIELD_PREP(GICR_INVLPIR_VPEID, id);
-	}
 
 	if (write->offset == GICR_INVLPIR) {
 		if (!redist_lpi_is_valid(lower_32_bits(write->value)))
@@ -200,73 +277,21 @@ static enum pkvm_mmio_result redist_write_inv(struct redist *rd,
 		value |= lower_32_bits(write->value);
 	}
 
-	writeq_relaxed(value, rd->frame + write->offset);
-
-	return PKVM_MMIO_OK;
-}
-
-/* The redistributor neither uses the tables of a vPE nor has anything to write to them. */
-static bool redist_is_idle(const struct redist *rd)
-{
-	return !(readq_relaxed(rd->vlpi + GICR_VPENDBASER) &
-		 (GICR_VPENDBASER_Valid | GICR_VPENDBASER_Dirty));
-}
-
-static void redist_forget_vpe(struct redist *rd)
-{
-	if (rd->vpe)
-		rd->vpe->resident = NULL;
-	rd->vpe = NULL;
-}
-
-/**
- * redist_has_vpe() - May a redistributor use the tables of a vPE?
- * @vpe:	the caller holds its_vpe_lock
- */
-bool redist_has_vpe(struct its_vpe_record *vpe)
-{
-	if (!vpe->resident)
-		return false;
-	if (!redist_is_idle(vpe->resident))
-		return true;
-
-	redist_forget_vpe(vpe->resident);
-
-	return false;
-}
-
-/* The vPE that was resident last: if that is over, and nobody else uses its tables. */
-static void redist_release_vpe(struct redist *rd)
-{
-	struct its_vpe_record *vpe = rd->vpe;
-
-	if (vpe && !redist_has_vpe(vpe))
-		its_unpin_vpe(vpe);
-}
-
-static u64 redist_vconf_idbits(void)
-{
-	return FIELD_PREP(GICR_VPROPBASER_IDBITS_MASK, its_lpi_bits() - 1);
-}
-
-/**
- * redist_forget_vconf() - A configuration table of vPEs is about to be unpinned
- * @vconf:	its physical address
- *
- * GICv4.0: have no idle redistributor name it. One that is not idle has a vPE that
- * pins it as well. The caller holds its_vpe_lock.
- */
-void redist_forget_vconf(phys_addr_t vconf)
-{
-	for (unsigned int i = 0; i < nr_redists; i++) {
-		struct redist *rd = &redists[i];
-
-		if (!rd->vconf || rd->vconf != vconf || !redist_is_idle(rd))
-			continue;
-
-		writeq_relaxed(redist_vconf_idbits(), rd->vlpi + GICR_VPROPBASER);
-		rd->vconf = 0;
+	/* Frequent for LPIs: these don't wait for anybody */
+	if (!(value & GICR_INVLPIR_V)) {
+		writeq_relaxed(value, rd->frame + write->offset);
+		return PKVM_MMIO_OK;
 	}
+
+	hyp_spin_lock(&its_vpe_lock);
+	if (redist_find_mapped(rd, FIELD_GET(GICR_INVLPIR_VPEID, write->value)))
+		writeq_relaxed(value | (write->value & GICR_INVLPIR_VPEID),
+			       rd->frame + write->offset);
+	else
+		res = PKVM_MMIO_IGNORED;
+	hyp_spin_unlock(&its_vpe_lock);
+
+	return res;
 }
 
 /* As long as there is no seal, the host is trusted, or there is nothing to protect. */
@@ -321,7 +346,6 @@ static enum pkvm_mmio_result redist_write_vpropbaser(struct redist *rd,
 static struct its_vpe_record *redist_find_vpe(const struct redist *rd, u64 vpendbaser)
 {
 	struct its_vpe_record *vpe;
-	u32 id;
 
 	if (!redist_is_v4_1(rd)) {
 		vpe = its_find_vpe_by_vpt(vpendbaser & VPENDBASER_ADDRESS);
@@ -336,14 +360,7 @@ static struct its_vpe_record *redist_find_vpe(const struct redist *rd, u64 vpend
 		return vpe;
 	}
 
-	id = FIELD_GET(GICR_VPENDBASER_4_1_VPEID, vpendbaser);
-	vpe = its_find_vpe(id);
-	if (!vpe || !vpe->mapped || vpe->mapping || vpe->unmapping)
-		return NULL;
-	if (!redist_has_vpe_table(rd) || !redist_tables_have(id))
-		return NULL;
-
-	return vpe;
+	return redist_find_mapped(rd, FIELD_GET(GICR_VPENDBASER_4_1_VPEID, vpendbaser));
 }
 
 /* The attributes are those of the tables of LPIs: the driver's are the same for all. */
@@ -357,8 +374,7 @@ static void redist_load_vpe(struct redist *rd, struct its_vpe_record *vpe, u64 v
 		value &= GICR_VPENDBASER_Valid | GICR_VPENDBASER_4_1_VGRP0EN |
 			 GICR_VPENDBASER_4_1_VGRP1EN | GICR_VPENDBASER_4_1_VPEID;
 	} else {
-		rd->vconf = vpe->vconf;
-		writeq_relaxed(rd->vconf | redist_vconf_idbits() |
+		writeq_relaxed(vpe->vconf | redist_vconf_idbits() |
 			       (rd->propbaser & TABLE_ATTRIBUTES),
 			       rd->vlpi + GICR_VPROPBASER);
 		value &= GICR_VPENDBASER_Valid | GICR_VPENDBASER_IDAI |
@@ -409,10 +425,10 @@ static enum pkvm_mmio_result redist_write_vpendbaser(struct redist *rd,
 		return PKVM_MMIO_OK;
 	}
 
-	if (old & GICR_VPENDBASER_Valid)
+	redist_release_vpe(rd);
+	if (rd->vpe || (old & GICR_VPENDBASER_Valid) || !redist_lpis_are_on(rd))
 		return PKVM_MMIO_IGNORED;
 
-	redist_release_vpe(rd);
 	vpe = redist_find_vpe(rd, value);
 	if (!vpe || redist_has_vpe(vpe))
 		return PKVM_MMIO_IGNORED;
@@ -427,10 +443,8 @@ static enum pkvm_mmio_result redist_write_vsgir(struct redist *rd,
 						const struct pkvm_mmio_write *write)
 {
 	u32 id = FIELD_GET(GICR_VSGIR_VPEID, write->value);
-	struct its_vpe_record *vpe = its_find_vpe(id);
 
-	if (!rd->taken || !redist_has_vpe_table(rd) || !vpe || !vpe->mapped ||
-	    !redist_tables_have(id))
+	if (!rd->taken || !redist_find_mapped(rd, id))
 		return PKVM_MMIO_IGNORED;
 
 	writel_relaxed(id, rd->vlpi + GICR_VSGIR);
@@ -443,14 +457,14 @@ static enum pkvm_mmio_result redist_write_vsgir(struct redist *rd,
  * @offset:	from RD_base, in bytes
  * @size:	in bytes
  * @halves:	of 64 bits, it may be written by halves
- * @lock:	the lock that is held then
+ * @lock:	its_vpe_lock is held then
  * @write:	does it
  */
 struct redist_reg {
 	u32			offset;
 	u8			size;
 	bool			halves;
-	enum { REDIST_LOCK_NONE, REDIST_LOCK_OWN, REDIST_LOCK_VPES } lock;
+	bool			lock;
 	enum pkvm_mmio_result	(*write)(struct redist *rd, const struct pkvm_mmio_write *write);
 };
 
@@ -459,17 +473,17 @@ struct redist_reg {
  * are loaded, come first.
  */
 static const struct redist_reg redist_regs[] = {
-	{ VLPI(GICR_VPENDBASER), sizeof(u64), false, REDIST_LOCK_VPES, redist_write_vpendbaser },
-	{ VLPI(GICR_VPROPBASER), sizeof(u64), true,  REDIST_LOCK_VPES, redist_write_vpropbaser },
-	{ VLPI(GICR_VSGIR),	 sizeof(u32), false, REDIST_LOCK_VPES, redist_write_vsgir },
-	{ GICR_INVLPIR,		 sizeof(u64), false, REDIST_LOCK_NONE, redist_write_inv },
-	{ GICR_INVALLR,		 sizeof(u64), false, REDIST_LOCK_NONE, redist_write_inv },
-	{ GICR_SETLPIR,		 sizeof(u64), false, REDIST_LOCK_NONE, redist_write_lpir },
-	{ GICR_CLRLPIR,		 sizeof(u64), false, REDIST_LOCK_NONE, redist_write_lpir },
-	{ GICR_WAKER,		 sizeof(u32), false, REDIST_LOCK_OWN,  redist_write_waker },
-	{ GICR_CTLR,		 sizeof(u32), false, REDIST_LOCK_OWN,  redist_write_ctlr },
-	{ GICR_PROPBASER,	 sizeof(u64), true,  REDIST_LOCK_OWN,  redist_write_propbaser },
-	{ GICR_PENDBASER,	 sizeof(u64), true,  REDIST_LOCK_OWN,  redist_write_pendbaser },
+	{ VLPI(GICR_VPENDBASER), sizeof(u64), false, true,  redist_write_vpendbaser },
+	{ VLPI(GICR_VPROPBASER), sizeof(u64), true,  true,  redist_write_vpropbaser },
+	{ VLPI(GICR_VSGIR),	 sizeof(u32), false, true,  redist_write_vsgir },
+	{ GICR_INVLPIR,		 sizeof(u64), false, false, redist_write_inv },
+	{ GICR_INVALLR,		 sizeof(u64), false, false, redist_write_inv },
+	{ GICR_SETLPIR,		 sizeof(u64), false, false, redist_write_lpir },
+	{ GICR_CLRLPIR,		 sizeof(u64), false, false, redist_write_lpir },
+	{ GICR_WAKER,		 sizeof(u32), false, true,  redist_write_waker },
+	{ GICR_CTLR,		 sizeof(u32), false, true,  redist_write_ctlr },
+	{ GICR_PROPBASER,	 sizeof(u64), true,  true,  redist_write_propbaser },
+	{ GICR_PENDBASER,	 sizeof(u64), true,  true,  redist_write_pendbaser },
 };
 
 static const struct redist_reg *redist_find_reg(u64 offset)
@@ -488,20 +502,14 @@ static enum pkvm_mmio_result redist_write(const struct pkvm_mmio_range *range,
 	struct redist *rd = range->data;
 	const struct redist_reg *reg = redist_find_reg(range->base - rd->base + write->offset);
 	enum pkvm_mmio_result res = PKVM_MMIO_IGNORED;
-	hyp_spinlock_t *lock = NULL;
 
 	rd->stats[PKVM_REDIST_WRITES]++;
 	if (reg && (write->size == reg->size || (reg->halves && write->size < reg->size))) {
-		if (reg->lock == REDIST_LOCK_VPES)
-			lock = &its_vpe_lock;
-		else if (reg->lock == REDIST_LOCK_OWN)
-			lock = &rd->lock;
-
-		if (lock)
-			hyp_spin_lock(lock);
+		if (reg->lock)
+			hyp_spin_lock(&its_vpe_lock);
 		res = reg->write(rd, write);
-		if (lock)
-			hyp_spin_unlock(lock);
+		if (reg->lock)
+			hyp_spin_unlock(&its_vpe_lock);
 	}
 	if (res != PKVM_MMIO_OK)
 		rd->stats[PKVM_REDIST_IGNORED]++;
@@ -549,7 +557,6 @@ int redist_protect(phys_addr_t base)
 
 	rd = &redists[nr_redists];
 	rd->base = base;
-	hyp_spin_lock_init(&rd->lock);
 	ret = pkvm_protect_mmio(base, REDIST_FRAME_SIZE, redist_write, rd);
 	if (ret)
 		return ret;

@@ -6,4 +6,6 @@
 #define min_t(t, a, b)	min((t)(a), (t)(b))
 #define max_t(t, a, b)	max((t)(a), (t)(b))
 #define min3(a, b, c)	({ __auto_type _c = (c); __auto_type _m = min(a, b); _m < _c ? _m : _c; })
+#define swap(a, b) ({ __typeof__(a) _old = (a); (a) = (b); (b) = _old; })
+
 #endif

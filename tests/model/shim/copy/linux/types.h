@@ -14,4 +14,12 @@ typedef short			s16;
 typedef int			s32;
 typedef long long		s64;
 typedef u64			phys_addr_t;
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
 #endif

@@ -12,4 +12,5 @@ int __pkvm_hyp_donate_host(u64 pfn, u64 nr_pages);
 int pkvm_pin_shared(phys_addr_t phys, u64 size, u16 max_pins);
 void pkvm_unpin_shared(phys_addr_t phys, u64 size);
 int pkvm_protect_mmio(phys_addr_t base, u64 size, pkvm_mmio_write_fn write, void *data);
+bool pkvm_mmio_is_sealed(void);
 #endif

@@ -99,7 +99,7 @@ struct its_device_record {
  * @unmapping:	the ITSs that may still use the vPE though it is not @mapped
  * @unmapped:	those of @unmapping that have consumed the command, GICv4.0
  * @syncing:	those of @unmapping whose queue holds the VSYNC that ends it, GICv4.0
- * @next:	in a list of those that have a pending table
+ * @by_vpt:	in a list of those that have a pending table
  * @resident:	the redistributor where it was made resident last, see redist_has_vpe()
  * @bound:	the host has told of its tables by a hypercall
  */
@@ -111,7 +111,7 @@ struct its_vpe_record {
 	u64			unmapping;
 	u64			unmapped;
 	u64			syncing;
-	struct its_vpe_record	*next;
+	struct hlist_node	by_vpt;
 	struct redist		*resident;
 	bool			bound;
 };
@@ -278,6 +278,8 @@ void its_arena_set_limit(phys_addr_t limit);
 bool its_arena_in_limit(phys_addr_t pa, u64 size);
 void *its_arena_alloc(u64 size, u64 *missing);
 void its_arena_free(void *block, u64 size);
+void *its_itt_alloc(u64 size, u64 *missing);
+void its_itt_free(void *block, u64 size);
 u64 its_arena_bytes(void);
 struct its_device_record *its_find_device(const struct its *its, u32 device_id);
 struct its_device_record *its_make_device(struct its *its, u32 device_id, u64 *missing);
@@ -288,7 +290,7 @@ bool its_table_has(const struct its_table *table, u32 id);
 int its_table_add(const struct its_table *table, u32 id, u64 *missing);
 u64 its_itt_size(const struct its *its, u32 event_bits);
 u64 its_events_size(u32 event_bits);
-u64 its_device_size(const struct its *its, u32 event_bits);
+void its_free_device(const struct its *its, const struct its_device_record *device);
 int its_take_pages(phys_addr_t pa, u64 size, u64 *missing);
 u64 its_nr_taken(void);
 u64 its_taken_bytes(void);

@@ -6,8 +6,6 @@
 
 #include <asm/kvm_its.h>
 
-#include <nvhe/spinlock.h>
-
 struct its_vpe_record;
 
 /**
@@ -22,10 +20,7 @@ struct its_vpe_record;
  * @has_inv:	it has GICR_INVLPIR and GICR_INVALLR
  * @taken:	the tables of LPIs are EL2's, or shared with it
  *
- * @lock:	guards writes of GICR_CTLR, GICR_WAKER and pinned registers
- *
  * Guarded by its_vpe_lock:
- * @vconf:	the configuration table that GICR_VPROPBASER names, GICv4.0; 0 if none
  * @next_vconf:	value of GICR_VPROPBASER for the vPE to come, GICv4.0
  * @vpe:	the vPE that was made resident last; NULL if it isn't any more for sure
  *
@@ -42,9 +37,6 @@ struct redist {
 	bool			has_inv;
 	bool			taken;
 
-	hyp_spinlock_t		lock;
-
-	phys_addr_t		vconf;
 	u64			next_vconf;
 	struct its_vpe_record	*vpe;
 
@@ -57,7 +49,6 @@ phys_addr_t redist_not_taken(void);
 bool redist_tables_have(u32 vpe_id);
 int redist_tables_add(u32 vpe_id, u64 *missing);
 bool redist_has_vpe(struct its_vpe_record *vpe);
-void redist_forget_vconf(phys_addr_t vconf);
 u64 redist_stat(u32 stat);
 
 #endif /* __KVM_NVHE_REDIST_H__ */
