@@ -285,7 +285,7 @@ static void write_ctlr(struct rd *rd, u32 value)
 	require("I4", !rd->pinned || rd->blinked || !((value ^ rd->ctlr) & CTLR_DPG), "GICR_CTLR.DPG changes: %x",
 		value);
 	if (is && !was) {
-		require("I4", !rd->rwp, "LPIs enabled while GICR_CTLR.RWP is set");
+		require("I4", rd->blinked || !rd->rwp, "LPIs enabled while GICR_CTLR.RWP is set");
 		require("I1", !rd->pinned || (rd->pinned_prop && rd->propbaser == rd->pinned_prop &&
 					      rd->pendbaser == rd->pinned_pend),
 			"CPU %u: LPIs enabled with other tables", index_of(rd));
@@ -303,8 +303,9 @@ static void write_ctlr(struct rd *rd, u32 value)
 
 static void write_table(struct rd *rd, u64 *reg, u64 value, u64 pinned, const char *name)
 {
-	require("I4", !(rd->ctlr & GICR_CTLR_ENABLE_LPIS), "%s written while LPIs are enabled", name);
-	require("I4", !rd->rwp, "%s written while GICR_CTLR.RWP is set", name);
+	require("I4", rd->blinked || !(rd->ctlr & GICR_CTLR_ENABLE_LPIS),
+		"%s written while LPIs are enabled", name);
+	require("I4", rd->blinked || !rd->rwp, "%s written while GICR_CTLR.RWP is set", name);
 	require("I1", !rd->pinned || (pinned && value == pinned), "%s := %llx", name, value);
 	/* Write-only */
 	*reg = value & ~(reg == &rd->pendbaser ? GICR_PENDBASER_PTZ : 0);
