@@ -38,12 +38,12 @@ static void show(u8 *p, u64 size)
 
 bool oracle_on;
 bool mmio_sealed;
+u64 total_pins;
 
 bool pkvm_mmio_is_sealed(void)
 {
 	return mmio_sealed;
 }
-u64 total_pins;
 
 static u8 *ram, *poc;
 static struct page pages[NR_PAGES];

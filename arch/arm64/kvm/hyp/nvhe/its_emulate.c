@@ -764,7 +764,7 @@ static void its_undo(struct its *its)
 
 		its->handed_over = device->next;
 		its_forget_events(device);
-		its_arena_free(device->events, its_events_size(device->event_bits));
+		its_free_device(its, device);
 		*device = (struct its_device_record){};
 	}
 

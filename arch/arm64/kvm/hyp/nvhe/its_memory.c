@@ -11,9 +11,9 @@
  * their size: ITTs, level-2 tables, and records of EL2. A block that is freed
  * serves blocks of its size, or smaller ones; it takes no search to find one.
  *
- * What was an ITT once is never anything but an ITT again. Should an ITS not be done
- * with one when it says so, then it spoils its own business, but no record of EL2, nor
- * a table that has addresses in it.
+ * What was an ITT once is never anything but an ITT again: what an ITS that isn't done
+ * with one reads or writes there is no record of EL2, nor a table. The link of a free
+ * block is at risk yet.
  */
 
 #include <linux/align.h>

@@ -107,8 +107,8 @@ static bool redist_lpis_are_on(const struct redist *rd)
  *
  * One that is powered down reads as zero, and may go on where it was when the power
  * comes back. With a vPE on record, it is believed only if it says, before and after,
- * that LPIs are enabled: so it had power, and if it lost its state in between, somebody
- * has restored what it takes to enable them.
+ * that LPIs are enabled: so it had power, but for an outage that begins and ends between
+ * the two. If it lost its state, somebody has restored what it takes to enable LPIs.
  */
 static bool redist_is_idle(const struct redist *rd)
 {
@@ -130,8 +130,7 @@ static u64 redist_vconf_idbits(void)
  * redist_has_vpe() - May a redistributor use the tables of a vPE?
  * @vpe:	the caller holds its_vpe_lock
  *
- * If it has none resident any more, and nothing left to write, that is forgotten: it
- * doesn't name the tables either then.
+ * If it has none resident any more, and nothing left to write, that is forgotten.
  */
 bool redist_has_vpe(struct its_vpe_record *vpe)
 {
