@@ -123,6 +123,18 @@ vpe("debug-max", "max", "debug")
 vpe("64k-max", "max", "64k")
 
 
+def power(name, cpu, variant="default"):
+    @test(f"redist-power-{name}", variants=[variant])
+    def away(ctx):
+        """What firmware may have powered down isn't believed."""
+        ctx.boot("redist-power", cpu=cpu, gic=4, smp=2)
+
+
+power("a57", "cortex-a57")
+power("max", "max")
+power("debug-max", "max", "debug")
+
+
 def late(name, cpu, gic, variant="default"):
     @test(f"redist-late-{name}", variants=[variant])
     def never_online(ctx):

@@ -9,6 +9,7 @@
  * redist-memory: the tables are out of the host's reach, or stay where they are.
  * redist-vpe: GICv4.0, a vPE becomes resident with the tables it was bound to, and with
  * no others; they stay pinned for as long as it takes.
+ * redist-power: a redistributor that may be without power isn't believed to be idle.
  * redist-late: a CPU that was not online at boot; nobody gets its redistributor to work.
  * redist-cost: bursts for the test case to count the EL2 entries of.
  *
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -29,6 +31,8 @@
 #define MAX_REDISTS	8
 #define TABLE_SIZE	0x10000UL
 #define LPI_BITS	16
+
+#define PSCI_CPU_SUSPEND	0xc4000001UL
 
 struct regs {
 	uint32_t ctlr, waker;
@@ -444,6 +448,81 @@ static void test_redist_vpe(void)
 	check_io_everywhere("afterwards");
 }
 GUEST_TEST("redist-vpe", test_redist_vpe);
+
+/* What CPU 1 does meanwhile: give itself to firmware, which has it back at the next tick. */
+static pid_t suspend_cpu_1(unsigned int times)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	pin_to_cpu(1);
+	while (times--) {
+		uint64_t regs[8] = { PSCI_CPU_SUSPEND };
+
+		if (attack_smc(regs) || regs[0])
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* The redistributor of a CPU may be powered down while firmware has the CPU. */
+static void check_power(uint64_t vpt, uint64_t vconf)
+{
+	uint64_t refused = 0;
+	int status = -1;
+	pid_t pid;
+
+	check(load(1, VPROPBASER(vconf), vpt), "a vPE is resident on CPU 1");
+	check(!cpu_set_online(1, false), "which goes offline");
+	check(!load(0, VPROPBASER(vconf), vpt), "it isn't loaded elsewhere");
+	put(1);
+	check(!(reg(1, GICR_VPENDBASER) & VALID_BIT), "it is put");
+	check(!load(0, VPROPBASER(vconf), vpt), "and yet not believed to be");
+	check(!cpu_set_online(1, true), "CPU 1 comes back");
+	check(load(0, VPROPBASER(vconf), vpt), "now it is");
+	put(0);
+
+	check(load(1, VPROPBASER(vconf), vpt), "it is resident on CPU 1 again");
+	put(1);
+	check(!cpu_set_online(1, false), "and isn't any more when that goes offline");
+	check(load(0, VPROPBASER(vconf), vpt), "then it can be loaded elsewhere");
+	put(0);
+	check(!cpu_set_online(1, true), "CPU 1 comes back once more");
+
+	pid = suspend_cpu_1(50);
+	while (pid > 0 && !waitpid(pid, &status, WNOHANG)) {
+		load(1, VPROPBASER(vconf), vpt);
+		put(1);
+		if (load(0, VPROPBASER(vconf), vpt))
+			put(0);
+		else
+			refused++;
+	}
+	check(!status, "CPU 1 suspends itself");
+	check(refused, "meanwhile it isn't believed to be idle");
+	check(load(0, VPROPBASER(vconf), vpt), "it is, later");
+	put(0);
+}
+
+static void test_redist_power(void)
+{
+	uint64_t vpt, vconf;
+
+	if (!redist_open() || !attack_open())
+		return;
+	vpt = shared_table();
+	vconf = shared_table();
+	if (!check(vpt && vconf, "there are tables"))
+		return;
+	check_eq(reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0), 0, "a vPE is reserved");
+	check_eq(bind_vpe(VPE, vpt, vconf), 0, "and bound");
+	pin_to_cpu(0);
+	check_power(vpt, vconf);
+	check_eq(unbind_vpe(VPE), 0, "it can be unbound");
+	check_io_everywhere("afterwards");
+}
+GUEST_TEST("redist-power", test_redist_power);
 
 static void test_redist_late(void)
 {

@@ -15,11 +15,12 @@ void el2_walk_free(void (*fn)(phys_addr_t pa, u64 size))
 }
 
 /* What was an ITT, and may become one again */
-void el2_walk_itts(void (*fn)(phys_addr_t pa, u64 size))
+void el2_walk_spares(struct its *its, void (*fn)(struct its *its, phys_addr_t itt, void *events,
+						u32 event_bits))
 {
-	for (unsigned int class = 0; class < ARENA_NR_CLASSES; class++)
-		for (void *block = arena.itts[class]; block; block = *(void **)block)
-			fn(hyp_virt_to_phys(block), BIT(class + ARENA_MIN_SHIFT));
+	for (u32 bits = 0; bits <= ITS_MAX_EVENT_BITS; bits++)
+		for (struct its_spare *spare = its->spares[bits]; spare; spare = spare->next)
+			fn(its, spare->itt, spare, bits);
 }
 
 void *el2_vpe_root(void)

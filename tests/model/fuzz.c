@@ -417,10 +417,12 @@ static void act_on_redist(const u8 *r)
 			drv_put_vpe(cpu, r[2] & 1);
 		break;
 	case 8:
-		if (r[2] & 2)
-			rd_power(cpu, r[2] & 1, r[3] % 8);
-		else
-			rd_lose_power(cpu, r[2] & 1);
+		if (!(r[2] & 1))
+			host_cpu_down(cpu);
+		if ((r[2] & 3) == 2)
+			rd_lose_power(cpu, r[2] & 4);
+		if (r[2] & 9)
+			host_cpu_up(cpu);
 		break;
 	case 9:
 		host_rd_mmio(cpu, GICR_CTLR, (rd_peek(cpu, GICR_CTLR) & ~1U) | (r[2] & 1), 4);

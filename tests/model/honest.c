@@ -216,17 +216,23 @@ static void vm(void)
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
 		for (u32 vpe = 0; vpe < 3; vpe++) {
 			drv_move_vpe(vpe, (cpu + vpe) % NR_RDS, all);
+			host_cpu_up((cpu + vpe) % NR_RDS);
 			drv_load_vpe((cpu + vpe) % NR_RDS, vpe, vpt[vpe], vconf);
 			drv_put_vpe((cpu + vpe) % NR_RDS, true);
+			host_cpu_down((cpu + vpe) % NR_RDS);
 		}
 	for (u32 event = 0; event < 3; event++)
 		drv_event(last, GITS_CMD_DISCARD, 0xa0, event);
 	drv_unmap_device(last, 0xa0);
+	for (u32 cpu = 0; v40 && cpu < NR_RDS; cpu++)
+		host_cpu_up(cpu);
 	for (u32 vpe = 0; v40 && vpe < 3; vpe++)
 		map_lazily(vpe, vpt[vpe], vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++)
 		for (u32 its = 0; its < config.nr_its; its++)
 			drv_unmap_vpe(its, vpe);
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		host_cpu_up(cpu);
 	if (v40)
 		run_vcpus(vpt, vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++) {

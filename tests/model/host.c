@@ -941,7 +941,6 @@ void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 fl
 	require("I6", res == PKVM_MMIO_OK || !honest, "vPE %x isn't made resident", vpe);
 	now = rd_peek(cpu, VLPI_FRAME + GICR_VPROPBASER);
 	require("I4", res != PKVM_MMIO_OK || !((value ^ flip) >> 63) || config.version >= 41 ||
-		!rd_has_power(cpu) ||
 		!((now ^ vpropbaser) & (GENMASK_ULL(51, 12) | 0x1f)),
 		"vPE %x is resident with other tables: %llx, %llx", vpe, vpropbaser, now);
 	read_clean(cpu);
@@ -1008,11 +1007,38 @@ void drv_restore_vpe_table(unsigned int cpu)
 			      rd_pinned(cpu, VLPI_FRAME + GICR_VPROPBASER), false);
 }
 
+/* What the PSCI relay does: upon CPU_OFF and CPU_SUSPEND, and when the CPU is back */
+void host_cpu_down(unsigned int cpu)
+{
+	struct redist *rd;
+
+	el2_enter();
+	rd = redist_find(cpu);
+	if (rd)
+		redist_power_down(rd);
+	el2_leave();
+	rd_power(cpu, false);
+}
+
+void host_cpu_up(unsigned int cpu)
+{
+	struct redist *rd;
+
+	rd_power(cpu, true);
+	el2_enter();
+	rd = redist_find(cpu);
+	if (rd)
+		redist_power_up(rd);
+	el2_leave();
+}
+
 void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves)
 {
 	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) | GICR_WAKER_ProcessorSleep, 4);
 	require("I6", !honest || rd_peek(cpu, GICR_WAKER) & GICR_WAKER_ChildrenAsleep, "awake");
+	host_cpu_down(cpu);
 	rd_lose_power(cpu, restore);
+	host_cpu_up(cpu);
 	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) & ~GICR_WAKER_ProcessorSleep, 4);
 	if (!restore)
 		drv_restore_lpis(cpu, by_halves);

@@ -111,7 +111,8 @@ extern u64 nr_refused;
 
 /* el2.c: inside of its_memory.c */
 void el2_walk_free(void (*fn)(phys_addr_t pa, u64 size));
-void el2_walk_itts(void (*fn)(phys_addr_t pa, u64 size));
+void el2_walk_spares(struct its *its, void (*fn)(struct its *its, phys_addr_t itt, void *events,
+						u32 event_bits));
 void el2_walk_chunks(void (*fn)(phys_addr_t pa, u64 size));
 bool el2_in_place(phys_addr_t pa, u64 size);
 u64 el2_block_size(u64 size);
@@ -219,8 +220,7 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size);
 void rd_leave_resident(unsigned int cpu);
 bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32 *offset);
 void rd_lose_power(unsigned int cpu, bool restore);
-void rd_power(unsigned int cpu, bool on, u32 blink);
-bool rd_has_power(unsigned int cpu);
+void rd_power(unsigned int cpu, bool on);
 void rd_walk_uses(unsigned int cpu, use_fn fn);
 
 /* host.c: the driver, and what else a kernel can do */
@@ -301,6 +301,8 @@ void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 fl
 void drv_put_vpe(unsigned int cpu, bool doorbell);
 void drv_lpi(unsigned int cpu, u32 offset, u32 intid);
 void drv_inv_vpe(unsigned int cpu, u32 vpe);
+void host_cpu_down(unsigned int cpu);
+void host_cpu_up(unsigned int cpu);
 void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves);
 void drv_restore_lpis(unsigned int cpu, bool by_halves);
 void drv_restore_vpe_table(unsigned int cpu);

@@ -48,8 +48,8 @@ static struct redist *redist_of(unsigned int cpu)
 	return range ? range->data : NULL;
 }
 
-/* By unit of the arena: what was an ITT and can be nothing else */
-static bool was_itt[RAM_SIZE / SZ_256];
+/* By unit of the arena: of which ITS it was an ITT, and of which size; 0 if it wasn't */
+static u16 was_itt[RAM_SIZE / SZ_256];
 
 void oracle_reset(void)
 {
@@ -67,11 +67,12 @@ static void claim(enum claim_kind kind, u32 its, u32 id, u64 start, u64 size)
 	require("I1", !config.dma32 || start + size <= SZ_4G, "%llx (%s) is beyond the ITS", start,
 		kinds[kind]);
 	for (u64 at = start & ~(SZ_256 - 1ULL); at < start + size; at += SZ_256) {
-		bool *was = &was_itt[(at - RAM_BASE) / SZ_256];
+		u16 *was = &was_itt[(at - RAM_BASE) / SZ_256];
+		u16 is = kind == CLAIM_ITT ? its << 8 | (ilog2(size) + 1) : 0;
 
-		require("I3", !*was || kind == CLAIM_ITT || kind == CLAIM_FREE,
-			"%llx (%s) was an ITT", at, kinds[kind]);
-		*was |= kind == CLAIM_ITT;
+		require("I3", !*was || *was == is, "%llx (%s of ITS %u) was an ITT (%x)", at,
+			kinds[kind], its, *was);
+		*was = is;
 	}
 }
 
@@ -86,6 +87,17 @@ static void claim_free(phys_addr_t pa, u64 size)
 	claim(CLAIM_FREE, 0, 0, pa, size);
 	require("I1", !(pa & (size - 1)), "%llx, a block of %llx bytes, isn't aligned", pa, size);
 	arena_used += size;
+}
+
+/* No device has it. The ITS may go on with it for a while, which nobody notices. */
+static void claim_spare(struct its *its, phys_addr_t itt, void *events, u32 event_bits)
+{
+	u64 size = its_itt_size(its, event_bits);
+
+	claim(CLAIM_ITT, its->nr, ~0U, itt, size);
+	arena_used += el2_block_size(size);
+	claim_block(CLAIM_RECORD, its->nr, ~0U, events, its_events_size(event_bits));
+	memset(hyp_phys_to_virt(itt), 0xa5, SZ_256);
 }
 
 static void claim_chunk(phys_addr_t pa, u64 size)
@@ -295,7 +307,6 @@ void oracle_check(void)
 	arena_used = 0;
 	pins = 0;
 	el2_walk_free(claim_free);
-	el2_walk_itts(claim_free);
 	el2_walk_chunks(claim_chunk);
 	for (unsigned int n = 0; n < config.nr_its; n++) {
 		struct its *its = its_of(n);
@@ -310,6 +321,7 @@ void oracle_check(void)
 		if (its->baser[1] >> 63)
 			claim(CLAIM_TABLE, n, 1, its->baser[1] & GENMASK_ULL(47, 12),
 			      ((its->baser[1] & 0xff) + 1) * config.page_size);
+		el2_walk_spares(its, claim_spare);
 		walk_records(n, its->devices, 0, 0, false);
 		check_lost(n);
 	}

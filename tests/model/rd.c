@@ -47,9 +47,6 @@ static struct rd {
 	u32	dirty;			/* likewise GICR_VPENDBASER.Dirty */
 	u32	turn;			/* which LPI is next */
 	bool	off;			/* powered down: it keeps its state, and shows nothing of it */
-	u32	blink;			/* accesses of EL2 until that changes; 0: it doesn't */
-	bool	blinked;		/* so what was read before may not be what there is */
-	bool	stale;			/* the write to forget the vPE's tables was lost that way */
 } rds[NR_RD_FRAMES];
 static u8 *frames[NR_RD_FRAMES];
 
@@ -67,7 +64,9 @@ u64 rd_typer(unsigned int cpu)
 	u64 typer = GICR_TYPER_PLPIS | (u64)host_processor(cpu) << 8 | (u64)cpu << 32;
 
 	if (config.version >= 40)
-		typer |= GICR_TYPER_VLPIS | GICR_TYPER_DIRTY;
+		typer |= GICR_TYPER_VLPIS;
+	if (config.version >= 41 || (config.version == 40 && config.pta))
+		typer |= GICR_TYPER_DIRTY;
 	if (config.version >= 41)
 		typer |= GICR_TYPER_RVPEID;
 	if (config.direct_lpis)
@@ -282,10 +281,10 @@ static void write_ctlr(struct rd *rd, u32 value)
 	bool was = rd->ctlr & GICR_CTLR_ENABLE_LPIS, is = value & GICR_CTLR_ENABLE_LPIS;
 
 	require("I4", !(value & ~(GICR_CTLR_ENABLE_LPIS | CTLR_DPG)), "GICR_CTLR := %x", value);
-	require("I4", !rd->pinned || rd->blinked || !((value ^ rd->ctlr) & CTLR_DPG), "GICR_CTLR.DPG changes: %x",
+	require("I4", !rd->pinned || !((value ^ rd->ctlr) & CTLR_DPG), "GICR_CTLR.DPG changes: %x",
 		value);
 	if (is && !was) {
-		require("I4", rd->blinked || !rd->rwp, "LPIs enabled while GICR_CTLR.RWP is set");
+		require("I4", !rd->rwp, "LPIs enabled while GICR_CTLR.RWP is set");
 		require("I1", !rd->pinned || (rd->pinned_prop && rd->propbaser == rd->pinned_prop &&
 					      rd->pendbaser == rd->pinned_pend),
 			"CPU %u: LPIs enabled with other tables", index_of(rd));
@@ -303,9 +302,9 @@ static void write_ctlr(struct rd *rd, u32 value)
 
 static void write_table(struct rd *rd, u64 *reg, u64 value, u64 pinned, const char *name)
 {
-	require("I4", rd->blinked || !(rd->ctlr & GICR_CTLR_ENABLE_LPIS),
+	require("I4", !(rd->ctlr & GICR_CTLR_ENABLE_LPIS),
 		"%s written while LPIs are enabled", name);
-	require("I4", rd->blinked || !rd->rwp, "%s written while GICR_CTLR.RWP is set", name);
+	require("I4", !rd->rwp, "%s written while GICR_CTLR.RWP is set", name);
 	require("I1", !rd->pinned || (pinned && value == pinned), "%s := %llx", name, value);
 	/* Write-only */
 	*reg = value & ~(reg == &rd->pendbaser ? GICR_PENDBASER_PTZ : 0);
@@ -373,8 +372,9 @@ static void write_vpendbaser(struct rd *rd, u64 value)
 
 	require("I4", !(value & ~(v41 ? VPENDBASER_41_BITS : VPENDBASER_BITS)),
 		"GICR_VPENDBASER := %llx", value);
-	/* UNKNOWN on GICv4.0 as long as a vPE is resident */
-	require("I4", !(old & GICR_VPENDBASER_Dirty) || (!v41 && was),
+	/* It may be UNKNOWN as long as a vPE is resident */
+	require("I4", !(old & GICR_VPENDBASER_Dirty) ||
+		(was && !(rd_typer(index_of(rd)) & GICR_TYPER_DIRTY)),
 		"GICR_VPENDBASER written while dirty");
 	if (was) {
 		require("I4", !is, "GICR_VPENDBASER written while valid");
@@ -434,8 +434,6 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 	require("I4", offset < VLPI_FRAME || config.version >= 40, "write to VLPI_base");
 	if (rd->pinned)
 		check_lock(offset, value);
-	if (offset == V(GICR_VPROPBASER))
-		rd->stale = rd->off && !(rd->vpendbaser & BUSY);
 	if (rd->off)
 		return;
 	switch (offset) {
@@ -443,7 +441,7 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 		write_ctlr(rd, value);
 		return;
 	case GICR_WAKER:
-		require("I4", rd->blinked || !((rd->waker ^ value) & ~GICR_WAKER_ProcessorSleep),
+		require("I4", !((rd->waker ^ value) & ~GICR_WAKER_ProcessorSleep),
 			"GICR_WAKER := %llx", value);
 		rd->waker = value & GICR_WAKER_ProcessorSleep ?
 			    GICR_WAKER_ProcessorSleep | GICR_WAKER_ChildrenAsleep : 0;
@@ -499,10 +497,6 @@ bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32
 		*cpu = n;
 		require("I5", *offset % size == 0, "misaligned access to register %x of a redistributor",
 			*offset);
-		if (rds[n].blink && !--rds[n].blink) {
-			rds[n].off = !rds[n].off;
-			rds[n].blinked = true;
-		}
 		if (config.eager)
 			rd_step(n);
 		return true;
@@ -519,7 +513,9 @@ void rd_lose_power(unsigned int cpu, bool restore)
 {
 	struct rd *rd = &rds[cpu], old = *rd;
 
+	require("model", rd->off || !oracle_on, "CPU %u is running", cpu);
 	*rd = (struct rd){
+		.off		= old.off,
 		.pinned_prop	= old.pinned_prop,
 		.pinned_pend	= old.pinned_pend,
 		.pinned_vprop	= old.pinned_vprop,
@@ -534,16 +530,11 @@ void rd_lose_power(unsigned int cpu, bool restore)
 	rd->ctlr = old.ctlr;
 }
 
-/* With what it was doing: now, or as soon as EL2 has looked at it @blink times */
-void rd_power(unsigned int cpu, bool on, u32 blink)
+/* Its state stays, unless rd_lose_power() follows. */
+void rd_power(unsigned int cpu, bool on)
 {
-	rds[cpu].off = blink ? on : !on;
-	rds[cpu].blink = blink;
-}
-
-bool rd_has_power(unsigned int cpu)
-{
-	return !rds[cpu].off;
+	require("model", !its_vpe_lock.held, "EL2 counts on the power of a redistributor");
+	rds[cpu].off = !on;
 }
 
 /* For the oracle: all memory that a redistributor might read or write, with power or without */
@@ -563,7 +554,7 @@ void rd_walk_uses(unsigned int cpu, use_fn fn)
 		   BIT(LPI_BITS) / 8);
 		fn(USE_VCONF, cpu, 0, vconf, BIT(LPI_BITS) - 8192);
 	}
-	if (config.version == 40 && vprop & GENMASK_ULL(51, 12) && !rd->stale)
+	if (config.version == 40 && vprop & GENMASK_ULL(51, 12))
 		fn(USE_VCONF, cpu, 0, vprop & GENMASK_ULL(51, 12), BIT(LPI_BITS) - 8192);
 	if (config.version < 41 || !(vprop & GICR_VPROPBASER_4_1_VALID))
 		return;

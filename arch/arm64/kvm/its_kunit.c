@@ -9,6 +9,7 @@
  */
 
 #define its_add_rdbase		kunit_its_add_rdbase
+#define its_alloc_device	kunit_its_alloc_device
 #define its_arena_alloc		kunit_its_arena_alloc
 #define its_arena_bytes		kunit_its_arena_bytes
 #define its_arena_donate	kunit_its_arena_donate
@@ -26,8 +27,6 @@
 #define its_free_device		kunit_its_free_device
 #define its_give_back_pages	kunit_its_give_back_pages
 #define its_give_up		kunit_its_give_up
-#define its_itt_alloc		kunit_its_itt_alloc
-#define its_itt_free		kunit_its_itt_free
 #define its_itt_size		kunit_its_itt_size
 #define its_lpi_bits		kunit_its_lpi_bits
 #define its_lpi_is_valid	kunit_its_lpi_is_valid
@@ -40,6 +39,7 @@
 #define its_set_id_bits		kunit_its_set_id_bits
 #define its_table_add		kunit_its_table_add
 #define its_table_has		kunit_its_table_has
+#define its_table_is_ready	kunit_its_table_is_ready
 #define its_take_pages		kunit_its_take_pages
 #define its_unbind_vpe		kunit_its_unbind_vpe
 #define its_unpin_vpe		kunit_its_unpin_vpe
@@ -50,8 +50,11 @@
 #define pkvm_mmio_is_pinned	kunit_pkvm_mmio_is_pinned
 #define pkvm_mmio_is_read	kunit_pkvm_mmio_is_read
 #define pkvm_mmio_remove	kunit_pkvm_mmio_remove
+#define redist_find		kunit_redist_find
 #define redist_has_vpe		kunit_redist_has_vpe
 #define redist_not_taken	kunit_redist_not_taken
+#define redist_power_down	kunit_redist_power_down
+#define redist_power_up		kunit_redist_power_up
 #define redist_protect		kunit_redist_protect
 #define redist_stat		kunit_redist_stat
 #define redist_tables_add	kunit_redist_tables_add
@@ -689,28 +692,96 @@ static void memory_test_reuse(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, its_arena_bytes(), SZ_64K);
 }
 
-/* What was an ITT becomes another one, or several, and nothing else. */
+static struct its *its_test_its(struct kunit *test)
+{
+	struct its *its = kunit_kzalloc(test, sizeof(*its), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, its);
+	its->itt_entry_size = 12;
+
+	return its;
+}
+
+/* What was an ITT becomes another one of that ITS and size, and nothing else. */
 static void memory_test_reuse_itt(struct kunit *test)
 {
-	void *pages = its_test_donate(test, SZ_64K);
-	void *itt;
+	void *pages = its_test_donate(test, SZ_64K), *itt, *events;
+	struct its *its = its_test_its(test);
+	struct its_device_record a, b;
 	u64 missing;
 
-	itt = its_itt_alloc(SZ_32K, &missing);
-	KUNIT_ASSERT_PTR_EQ(test, itt, pages);
-	memset(itt, 0xa5, SZ_32K);
-	its_itt_free(itt, SZ_32K);
-	its_itt_free(NULL, SZ_32K);
-	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(SZ_32K, &missing), pages + SZ_32K);
-	KUNIT_EXPECT_NULL(test, its_arena_alloc(256, &missing));
-	KUNIT_EXPECT_EQ(test, missing, PAGE_SIZE);
+	/* Blocks of 16K and 4K; the rest is in use */
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 10, &a, &missing), 0);
+	KUNIT_ASSERT_NOT_NULL(test, its_arena_alloc(SZ_32K, &missing));
+	KUNIT_ASSERT_NOT_NULL(test, its_arena_alloc(SZ_8K, &missing));
+	KUNIT_ASSERT_NOT_NULL(test, its_arena_alloc(SZ_4K, &missing));
+	KUNIT_EXPECT_EQ(test, a.state, ITS_DEVICE_RESERVED);
+	KUNIT_EXPECT_EQ(test, a.event_bits, 10);
+	KUNIT_EXPECT_EQ(test, a.nr_mapped, 0);
+	KUNIT_EXPECT_FALSE(test, a.in_place);
+	itt = __va(a.itt);
+	events = a.events;
+	KUNIT_EXPECT_TRUE(test, itt >= pages && itt + SZ_16K <= pages + SZ_64K);
 
-	KUNIT_ASSERT_PTR_EQ(test, its_itt_alloc(SZ_16K, &missing), itt);
-	KUNIT_EXPECT_NULL(test, memchr_inv(itt, 0, SZ_16K));
+	memset(itt, 0xa5, SZ_16K);
+	memset(events, 0xa5, SZ_4K);
+	its_free_device(its, &a);
+	/* That is the ITS's business: EL2 keeps nothing in it */
+	memset(itt, 0x5a, SZ_16K);
 	KUNIT_EXPECT_NULL(test, its_arena_alloc(256, &missing));
-	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(SZ_16K, &missing), itt + SZ_16K);
-	KUNIT_EXPECT_NULL(test, its_itt_alloc(256, &missing));
 	KUNIT_EXPECT_EQ(test, missing, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 9, &b, &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its_test_its(test), 10, &b, &missing), -ENOMEM);
+
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 10, &b, &missing), 0);
+	KUNIT_EXPECT_EQ(test, missing, 0);
+	KUNIT_EXPECT_PTR_EQ(test, __va(b.itt), itt);
+	KUNIT_EXPECT_PTR_EQ(test, b.events, events);
+	KUNIT_EXPECT_EQ(test, b.state, ITS_DEVICE_RESERVED);
+	KUNIT_EXPECT_NULL(test, memchr_inv(itt, 0, SZ_16K));
+	KUNIT_EXPECT_NULL(test, memchr_inv(events, 0, SZ_4K));
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 10, &a, &missing), -ENOMEM);
+}
+
+/* Two of one size, freed and had back; then there is no third. */
+static void memory_test_reuse_itts(struct kunit *test)
+{
+	struct its *its = its_test_its(test);
+	struct its_device_record a, b, c;
+	u64 missing;
+
+	its_test_donate(test, SZ_64K);
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 7, &a, &missing), 0);
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 7, &b, &missing), 0);
+	its_free_device(its, &a);
+	its_free_device(its, &b);
+	while (its_arena_alloc(256, &missing))
+		;
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 7, &b, &missing), 0);
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, 7, &c, &missing), 0);
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 7, &a, &missing), -ENOMEM);
+	KUNIT_EXPECT_NE(test, b.itt, c.itt);
+	KUNIT_EXPECT_PTR_NE(test, b.events, c.events);
+}
+
+/* No room for the events, or for more than there can be: nothing is lost. */
+static void memory_test_no_itt(struct kunit *test)
+{
+	struct its *its = its_test_its(test);
+	struct its_device_record device;
+	u64 missing;
+
+	its_test_donate(test, SZ_64K);
+	/* 64K of ITT, 32K of events */
+	its->itt_entry_size = 8;
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 13, &device, &missing), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, max_t(u64, SZ_32K, PAGE_SIZE));
+	KUNIT_EXPECT_NOT_NULL(test, its_arena_alloc(SZ_64K, &missing));
+
+	its->itt_entry_size = 1;
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, ITS_MAX_EVENT_BITS + 1, &device, &missing),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, missing, 0);
 }
 
 /* A block of the size that is missing will do. */
@@ -882,10 +953,8 @@ static void memory_test_indirect_table(struct kunit *test)
 
 static void memory_test_sizes(struct kunit *test)
 {
-	struct its *its = kunit_kzalloc(test, sizeof(*its), GFP_KERNEL);
+	struct its *its = its_test_its(test);
 
-	KUNIT_ASSERT_NOT_NULL(test, its);
-	its->itt_entry_size = 12;
 	KUNIT_EXPECT_EQ(test, its_itt_size(its, 1), 24);
 	KUNIT_EXPECT_EQ(test, its_itt_size(its, 5), 384);
 	KUNIT_EXPECT_EQ(test, its_itt_size(its, 16), 12 * SZ_64K);
@@ -949,6 +1018,8 @@ static struct kunit_case memory_test_cases[] = {
 	KUNIT_CASE(memory_test_alloc),
 	KUNIT_CASE(memory_test_reuse),
 	KUNIT_CASE(memory_test_reuse_itt),
+	KUNIT_CASE(memory_test_reuse_itts),
+	KUNIT_CASE(memory_test_no_itt),
 	KUNIT_CASE(memory_test_missing),
 	KUNIT_CASE(memory_test_records),
 	KUNIT_CASE(memory_test_records_missing),
@@ -1066,22 +1137,12 @@ static struct its_device_record *make_device(struct kunit *test, struct its *its
 					     u32 event_bits, enum its_device_state state)
 {
 	struct its_device_record *device;
-	void *itt, *events;
 	u64 missing;
 
 	device = its_make_device(its, id, &missing);
 	KUNIT_ASSERT_NOT_NULL(test, device);
-	itt = its_itt_alloc(its_itt_size(its, event_bits), &missing);
-	KUNIT_ASSERT_NOT_NULL(test, itt);
-	events = its_arena_alloc(its_events_size(event_bits), &missing);
-	KUNIT_ASSERT_NOT_NULL(test, events);
-
-	*device = (struct its_device_record){
-		.events		= events,
-		.itt		= __pa(itt),
-		.event_bits	= event_bits,
-		.state		= state,
-	};
+	KUNIT_ASSERT_EQ(test, its_alloc_device(its, event_bits, device, &missing), 0);
+	device->state = state;
 
 	return device;
 }
@@ -1594,9 +1655,10 @@ static void command_test_mapd_retire(struct kunit *test)
 	struct its *its = &world->its[0];
 	struct its_device_record *a, *b;
 	struct its_note early, mapd_a, mapd_b, sync_a, sync_b, late, note;
-	u64 missing, size = its_itt_size(its, 10);
+	struct its_device_record again;
 	phys_addr_t itt;
 	u32 *events;
+	u64 missing;
 
 	its_find_device(its, DEV_UNMAPPING)->state = ITS_DEVICE_NONE;
 	its->nr_unmapping = 0;
@@ -1630,15 +1692,17 @@ static void command_test_mapd_retire(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_UNMAPPING);
 	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 1);
 	KUNIT_EXPECT_NULL(test, its->waiting);
-	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(size, &missing), __va(itt));
-	KUNIT_EXPECT_PTR_EQ(test, its_arena_alloc(its_events_size(10), &missing), events);
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 10, &again, &missing), 0);
+	KUNIT_EXPECT_EQ(test, again.itt, itt);
+	KUNIT_EXPECT_PTR_EQ(test, again.events, events);
 
 	itt = b->itt;
 	its_retire(its, &mapd_b);
 	its_retire(its, &sync_b);
 	KUNIT_EXPECT_EQ(test, b->state, ITS_DEVICE_NONE);
 	KUNIT_EXPECT_EQ(test, its->nr_unmapping, 0);
-	KUNIT_EXPECT_PTR_EQ(test, its_itt_alloc(size, &missing), __va(itt));
+	KUNIT_EXPECT_EQ(test, its_alloc_device(its, 10, &again, &missing), 0);
+	KUNIT_EXPECT_EQ(test, again.itt, itt);
 	KUNIT_EXPECT_EQ(test, filter(its, &late, GITS_CMD_SYNC, 0, RD(0), 0), ITS_ACCEPTED);
 	KUNIT_EXPECT_EQ(test, late.what, ITS_NOTE_NONE);
 }
@@ -2622,7 +2686,6 @@ static const struct redist_case {
 	DONE32("vsgir res0", R4_1, LPIS_ON, REG(), VSGIR, 0xffff0000 | VPE_HERE, VPE_HERE),
 	IGNORED32("vsgir reserved", R4_1, LPIS_ON, REG(), VSGIR, VPE_RESERVED),
 	IGNORED32("vsgir unmapping", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNMAPPING),
-	IGNORED32("vsgir no table", R4_1, LPIS_ON, REG(), VSGIR, VPE_NO_TABLE),
 	IGNORED32("vsgir other table", R4_1, LPIS_ON, REG(VPROPBASER, V), VSGIR, VPE_HERE),
 	IGNORED32("vsgir unknown", R4_1, LPIS_ON, REG(), VSGIR, VPE_UNKNOWN),
 	IGNORED32("vsgir 4.0", R4_0, LPIS_ON, REG(), VSGIR, VPE_HERE),
@@ -2639,7 +2702,6 @@ static const struct redist_case {
 	IGNORED("load 4.1 reserved", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_RESERVED),
 	IGNORED("load 4.1 coming", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_COMING),
 	IGNORED("load 4.1 unmapping", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_UNMAPPING),
-	IGNORED("load 4.1 no table", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_NO_TABLE),
 	IGNORED("load 4.1 unknown", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPE_UNKNOWN),
 	IGNORED("load 4.1 of 4.0", R4_1, LPIS_ON, REG(), VPENDBASER, V | VPT_HERE),
 	IGNORED("load 4.1 resident", R4_1, LPIS_ON, REG(VPENDBASER, V | VPE_ELSEWHERE),
@@ -2677,6 +2739,8 @@ static const struct redist_case {
 	DONE("put 4.0 valid and dirty", R4_0, LPIS_ON, REG(VPENDBASER, V | DIRTY | VPT_FREE),
 	     VPENDBASER, 0, VPT_FREE),
 	DONE("put 4.0 idle", R4_0, LPIS_ON, REG(VPENDBASER, VPT_FREE), VPENDBASER, ~V, VPT_FREE),
+	IGNORED("put 4.0 valid and dirty for sure", R4_0 | GICR_TYPER_DIRTY, LPIS_ON,
+		REG(VPENDBASER, V | DIRTY | VPT_FREE), VPENDBASER, 0),
 	IGNORED("put 4.0 dirty", R4_0, LPIS_ON, REG(VPENDBASER, DIRTY | VPT_FREE), VPENDBASER, 0),
 	IGNORED32("put 4.0 high half", R4_0, LPIS_ON, REG(VPENDBASER, V | VPT_FREE),
 		  VPENDBASER + 4, 0),
@@ -3118,12 +3182,21 @@ static void redist_test_forget_vconf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.pins[5], 0);
 }
 
-/* Powered down, a redistributor reads as zero and ignores writes. */
-static void power_down(unsigned int n, u64 *vpendbaser)
+/* Without power, a redistributor reads as zero. */
+static void cpu_leaves(unsigned int n, u64 *vpendbaser)
 {
+	redist_power_down(&redists[n]);
+	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&its_vpe_lock));
 	*vpendbaser = reg_get(n, VPENDBASER);
 	reg_set(n, VPENDBASER, 0);
 	reg_set(n, GICR_CTLR, 0);
+}
+
+static void cpu_returns(unsigned int n, u64 vpendbaser)
+{
+	reg_set(n, VPENDBASER, vpendbaser);
+	reg_set(n, GICR_CTLR, LPIS_ON);
+	redist_power_up(&redists[n]);
 }
 
 /* What is resident there stays pinned, and on record, until it has power again. */
@@ -3140,7 +3213,7 @@ static void redist_test_powered_down(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
 		if (dirty)
 			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
-		power_down(0, &vpendbaser);
+		cpu_leaves(0, &vpendbaser);
 
 		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
 		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
@@ -3151,8 +3224,7 @@ static void redist_test_powered_down(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
 		KUNIT_EXPECT_EQ(test, fake.pins[5], 2);
 
-		reg_set(0, VPENDBASER, vpendbaser);
-		reg_set(0, GICR_CTLR, LPIS_ON);
+		cpu_returns(0, vpendbaser);
 		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_IGNORED);
 		if (!dirty)
 			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
@@ -3164,7 +3236,35 @@ static void redist_test_powered_down(struct kunit *test)
 	}
 }
 
-/* It has forgotten all, or had time to finish: LPIs tell, once they are enabled again. */
+/* What the driver has seen to be over, EL2 sees at last when the CPU goes. */
+static void redist_test_power_down_releases(struct kunit *test)
+{
+	struct its_vpe_record *vpe;
+	u64 vpendbaser;
+
+	make_redists(test, R4_0);
+	vpe = its_find_vpe(VPE_RESERVED);
+	fake.slow = true;
+	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	settle(0);
+	KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
+	cpu_leaves(0, &vpendbaser);
+	KUNIT_EXPECT_NULL(test, vpe->resident);
+	KUNIT_EXPECT_NULL(test, redists[0].vpe);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
+
+	KUNIT_EXPECT_EQ(test, load_v4_0(1, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[1]);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
+	settle(1);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	cpu_leaves(1, &vpendbaser);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+}
+
+/* It has forgotten all, or had time to finish: so its registers say, when it is back. */
 static void redist_test_power_lost(struct kunit *test)
 {
 	struct command_world *world = make_redists(test, R4_1);
@@ -3173,17 +3273,44 @@ static void redist_test_power_lost(struct kunit *test)
 	u64 vpendbaser;
 
 	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
-	power_down(0, &vpendbaser);
+	cpu_leaves(0, &vpendbaser);
 	reg_set(0, GICR_PROPBASER, 0);
 	reg_set(0, GICR_PENDBASER, 0);
 	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
 	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
 
+	redist_power_up(&redists[0]);
+	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, host_write(0, GICR_PROPBASER, PROPBASER, 8), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, host_write(0, GICR_PENDBASER, PENDBASER, 8), PKVM_MMIO_OK);
-	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
 	KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 1, 4), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_ACCEPTED);
+}
+
+/* By the affinity of the CPU, and only those that EL2 has */
+static void redist_test_find(struct kunit *test)
+{
+	static const u32 affinity[NR_REDISTS] = { 0x01020304, 0x00000001, 0 };
+	u64 missing;
+
+	make_world(test, V4_0);
+	KUNIT_EXPECT_NULL(test, redist_find(0));
+	for (unsigned int n = 0; n < NR_REDISTS; n++) {
+		make_frames(test, n, R4_0 | (u64)affinity[n] << 32);
+		KUNIT_EXPECT_NULL(test, redist_find(affinity[n]));
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+		KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
+		KUNIT_EXPECT_PTR_EQ(test, redist_find(affinity[n]), &redists[n]);
+	}
+	KUNIT_EXPECT_NULL(test, redist_find(0x04030201));
+
+	/* Without vLPIs, nothing is to be waited for */
+	make_redists(test, R3);
+	redist_power_down(&redists[0]);
+	KUNIT_EXPECT_FALSE(test, redists[0].off);
+	redist_power_up(&redists[0]);
 }
 
 /* There are no LPIs without the other, once there is a vPE. */
@@ -3871,7 +3998,9 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_forward),
 	KUNIT_CASE(redist_test_forget_vconf),
 	KUNIT_CASE(redist_test_powered_down),
+	KUNIT_CASE(redist_test_power_down_releases),
 	KUNIT_CASE(redist_test_power_lost),
+	KUNIT_CASE(redist_test_find),
 	KUNIT_CASE(redist_test_resident_lpis),
 	KUNIT_CASE(redist_test_unmap_resident_v4_0),
 	KUNIT_CASE(redist_test_unmap_resident_v4_1),

@@ -491,7 +491,7 @@ static enum pkvm_its_verdict its_vmapp(struct its *its, struct its_cmd *cmd,
 	struct its_vpe_record *vpe = args->vpe;
 	phys_addr_t vpt, vconf = 0;
 
-	if (!vpe || !its_table_has(&its->vpe_table, id) || !redist_tables_have(id))
+	if (!vpe || !its_table_is_ready(&its->vpe_table, id) || !redist_tables_have(id))
 		return ITS_BAD_VPE;
 	if (vmovp.todo && vmovp.vpe_id == id)
 		return ITS_BAD_SEQUENCE;

@@ -1190,7 +1190,6 @@ s64 its_reserve_device(phys_addr_t base, u32 device_id, u32 event_bits)
 {
 	struct its *its = its_get(base, PKVM_ITS_TAKEN);
 	struct its_device_record *device, unused;
-	void *itt, *events;
 	u64 missing;
 	int ret;
 
@@ -1205,22 +1204,9 @@ s64 its_reserve_device(phys_addr_t base, u32 device_id, u32 event_bits)
 	if (ret)
 		return its_result(ret, missing);
 
-	itt = its_itt_alloc(its_itt_size(its, event_bits), &missing);
-	if (!itt)
-		return its_result(-ENOMEM, missing);
-
-	events = its_arena_alloc(its_events_size(event_bits), &missing);
-	if (!events) {
-		its_itt_free(itt, its_itt_size(its, event_bits));
-		return its_result(-ENOMEM, missing);
-	}
-
-	unused = (struct its_device_record){
-		.events		= events,
-		.itt		= hyp_virt_to_phys(itt),
-		.event_bits	= event_bits,
-		.state		= ITS_DEVICE_RESERVED,
-	};
+	ret = its_alloc_device(its, event_bits, &unused, &missing);
+	if (ret)
+		return its_result(ret, missing);
 
 	hyp_spin_lock(&its->lock);
 	its_collect(its);

@@ -11,9 +11,9 @@
  * their size: ITTs, level-2 tables, and records of EL2. A block that is freed
  * serves blocks of its size, or smaller ones; it takes no search to find one.
  *
- * What was an ITT once is never anything but an ITT again: what an ITS that isn't done
- * with one reads or writes there is no record of EL2, nor a table. The link of a free
- * block is at risk yet.
+ * What was an ITT once is never anything but an ITT of that size and ITS again, and EL2
+ * keeps nothing in it: what an ITS that isn't done with one reads or writes there is no
+ * record of EL2, nor a table.
  */
 
 #include <linux/align.h>
@@ -37,14 +37,10 @@
 #define ARENA_MAX_SHIFT		22
 #define ARENA_NR_CLASSES	(ARENA_MAX_SHIFT - ARENA_MIN_SHIFT + 1)
 
-/*
- * A free block starts with a pointer to the next of its class. The ITS has no
- * business in it: it is free since the ITS is done with it, or was never told.
- */
+/* A free block starts with a pointer to the next of its class. No ITS knows of it. */
 static struct {
 	hyp_spinlock_t	lock;
 	void		*free[ARENA_NR_CLASSES];
-	void		*itts[ARENA_NR_CLASSES];
 	u64		bytes;
 	phys_addr_t	limit;
 } arena = {
@@ -56,36 +52,53 @@ static unsigned int arena_class(u64 size)
 	return order_base_2(max_t(u64, size, BIT(ARENA_MIN_SHIFT))) - ARENA_MIN_SHIFT;
 }
 
-static void arena_push(void **list, void *block)
+static u64 arena_class_size(unsigned int class)
 {
-	*(void **)block = *list;
-	*list = block;
+	return BIT(class + ARENA_MIN_SHIFT);
 }
 
-static void *arena_pop(void **list)
+static void arena_push(unsigned int class, void *block)
 {
-	void *block = *list;
+	*(void **)block = arena.free[class];
+	arena.free[class] = block;
+}
+
+static void *arena_pop(unsigned int class)
+{
+	void *block = arena.free[class];
 
 	if (block)
-		*list = *(void **)block;
+		arena.free[class] = *(void **)block;
 
 	return block;
 }
 
-/* @lists: one of the two sets in @arena, whose lock the caller holds */
-static void *arena_take(void **lists, unsigned int class)
+/* The caller holds the lock. */
+static void *arena_take(unsigned int class)
 {
 	unsigned int from = class;
 	void *block = NULL;
 
 	for (; from < ARENA_NR_CLASSES && !block; from++)
-		block = arena_pop(&lists[from]);
+		block = arena_pop(from);
 
 	/* Too large: its upper halves stay */
 	for (from--; block && from > class; from--)
-		arena_push(&lists[from - 1], block + BIT(from - 1 + ARENA_MIN_SHIFT));
+		arena_push(from - 1, block + arena_class_size(from - 1));
 
 	return block;
+}
+
+/*
+ * Make zeros of a block, whatever way the ITS accesses it: no register says that of an
+ * ITT. No line is left in a cache that could be written later, nor one that the next
+ * block has a part of.
+ */
+static void arena_clear(void *block, u64 size)
+{
+	size = arena_class_size(arena_class(size));
+	memset(block, 0, size);
+	kvm_flush_dcache_to_poc(block, size);
 }
 
 /**
@@ -131,42 +144,11 @@ int its_arena_donate(u64 pfn, u32 order)
 		return ret;
 
 	hyp_spin_lock(&arena.lock);
-	arena_push(&arena.free[arena_class(size)], hyp_phys_to_virt(hyp_pfn_to_phys(pfn)));
+	arena_push(arena_class(size), hyp_phys_to_virt(hyp_pfn_to_phys(pfn)));
 	arena.bytes += size;
 	hyp_spin_unlock(&arena.lock);
 
 	return 0;
-}
-
-static void *arena_alloc(u64 size, bool itt, u64 *missing)
-{
-	unsigned int class = arena_class(size);
-	void *block = NULL;
-
-	*missing = 0;
-	if (size > BIT(ARENA_MAX_SHIFT))
-		return NULL;
-
-	hyp_spin_lock(&arena.lock);
-	if (itt)
-		block = arena_take(arena.itts, class);
-	if (!block)
-		block = arena_take(arena.free, class);
-	hyp_spin_unlock(&arena.lock);
-
-	if (!block) {
-		*missing = max(BIT(class + ARENA_MIN_SHIFT), PAGE_SIZE);
-		return NULL;
-	}
-
-	/*
-	 * No register says how the ITS accesses an ITT: make zeros of it whatever
-	 * way that is, with no line left in a cache that could be written later.
-	 */
-	memset(block, 0, size);
-	kvm_flush_dcache_to_poc(block, size);
-
-	return block;
 }
 
 /**
@@ -179,17 +161,25 @@ static void *arena_alloc(u64 size, bool itt, u64 *missing)
  */
 void *its_arena_alloc(u64 size, u64 *missing)
 {
-	return arena_alloc(size, false, missing);
-}
+	unsigned int class = arena_class(size);
+	void *block;
 
-static void arena_free(void **lists, void *block, u64 size)
-{
-	if (!block)
-		return;
+	*missing = 0;
+	if (size > BIT(ARENA_MAX_SHIFT))
+		return NULL;
 
 	hyp_spin_lock(&arena.lock);
-	arena_push(&lists[arena_class(size)], block);
+	block = arena_take(class);
 	hyp_spin_unlock(&arena.lock);
+
+	if (!block) {
+		*missing = max(arena_class_size(class), PAGE_SIZE);
+		return NULL;
+	}
+
+	arena_clear(block, size);
+
+	return block;
 }
 
 /**
@@ -199,19 +189,12 @@ static void arena_free(void **lists, void *block, u64 size)
  */
 void its_arena_free(void *block, u64 size)
 {
-	arena_free(arena.free, block, size);
-}
+	if (!block)
+		return;
 
-/* Like its_arena_alloc(), for an ITT */
-void *its_itt_alloc(u64 size, u64 *missing)
-{
-	return arena_alloc(size, true, missing);
-}
-
-/* No ITS has any use for it any more. */
-void its_itt_free(void *block, u64 size)
-{
-	arena_free(arena.itts, block, size);
+	hyp_spin_lock(&arena.lock);
+	arena_push(arena_class(size), block);
+	hyp_spin_unlock(&arena.lock);
 }
 
 u64 its_arena_bytes(void)
@@ -231,6 +214,8 @@ u64 its_arena_bytes(void)
 #define LEAF_RECORD		(NODE_SIZE >> LEAF_BITS)
 #define ROOT_SHIFT		(LEAF_BITS + 2 * NODE_BITS)
 
+static_assert(sizeof_field(struct its_device_record, events[0]) << ITS_MAX_EVENT_BITS ==
+	      BIT(ARENA_MAX_SHIFT));
 static_assert(sizeof(void *) << NODE_BITS == NODE_SIZE);
 static_assert(sizeof(struct its_device_record) <= LEAF_RECORD);
 static_assert(sizeof(struct its_vpe_record) <= 2 * LEAF_RECORD);
@@ -307,6 +292,18 @@ bool its_table_has(const struct its_table *table, u32 id)
 	return READ_ONCE(table->base[id >> table->ids_per_page]);
 }
 
+/* And whoever has given it that memory has made it visible to the ITS, too. */
+bool its_table_is_ready(const struct its_table *table, u32 id)
+{
+	bool has;
+
+	hyp_spin_lock(&arena.lock);
+	has = its_table_has(table, id);
+	hyp_spin_unlock(&arena.lock);
+
+	return has;
+}
+
 /**
  * its_table_add() - Give a table the level-2 page of an ID
  * @table:	of an ITS that is taken over
@@ -321,17 +318,12 @@ int its_table_add(const struct its_table *table, u32 id, u64 *missing)
 {
 	__le64 *entry;
 	void *page;
-	bool has;
 
 	*missing = 0;
 	if (id >= table->nr_ids)
 		return -ERANGE;
 
-	/* With the lock: whoever has added it has made it visible to the ITS, too */
-	hyp_spin_lock(&arena.lock);
-	has = its_table_has(table, id);
-	hyp_spin_unlock(&arena.lock);
-	if (has)
+	if (its_table_is_ready(table, id))
 		return 0;
 
 	page = its_arena_alloc(table->page_size, missing);
@@ -368,12 +360,85 @@ u64 its_events_size(u32 event_bits)
 	return sizeof_field(struct its_device_record, events[0]) << event_bits;
 }
 
-/* What was allocated for a device; @device is a copy of its record. */
-void its_free_device(const struct its *its, const struct its_device_record *device)
+/**
+ * struct its_spare - an ITT that no ITS knows of, or is done with
+ * @next:	of the same ITS and size
+ * @itt:	physical address
+ *
+ * Such an ITT is kept together with memory for its events: that is where this is.
+ */
+struct its_spare {
+	struct its_spare	*next;
+	phys_addr_t		itt;
+};
+
+/**
+ * its_alloc_device() - Allocate what MAPD of a device takes
+ * @its:	the ITS; its lock is not wanted
+ * @event_bits:	log2 of the number of entries of the ITT
+ * @device:	set to a record of it, reserved
+ * @missing:	see its_arena_alloc()
+ *
+ * Return: 0, or -ENOMEM: nothing is allocated.
+ */
+int its_alloc_device(struct its *its, u32 event_bits, struct its_device_record *device,
+		     u64 *missing)
 {
-	if (!device->in_place)
-		its_itt_free(hyp_phys_to_virt(device->itt), its_itt_size(its, device->event_bits));
-	its_arena_free(device->events, its_events_size(device->event_bits));
+	u64 itt_size = its_itt_size(its, event_bits), events_size = its_events_size(event_bits);
+	struct its_spare *spare;
+	void *itt, *events;
+
+	*missing = 0;
+	if (event_bits > ITS_MAX_EVENT_BITS)
+		return -ENOMEM;
+
+	hyp_spin_lock(&arena.lock);
+	spare = its->spares[event_bits];
+	if (spare)
+		its->spares[event_bits] = spare->next;
+	hyp_spin_unlock(&arena.lock);
+
+	if (spare) {
+		itt = hyp_phys_to_virt(spare->itt);
+		events = spare;
+		arena_clear(itt, itt_size);
+		arena_clear(events, events_size);
+	} else {
+		itt = its_arena_alloc(itt_size, missing);
+		if (!itt)
+			return -ENOMEM;
+		events = its_arena_alloc(events_size, missing);
+		if (!events) {
+			its_arena_free(itt, itt_size);
+			return -ENOMEM;
+		}
+	}
+
+	*device = (struct its_device_record){
+		.events		= events,
+		.itt		= hyp_virt_to_phys(itt),
+		.event_bits	= event_bits,
+		.state		= ITS_DEVICE_RESERVED,
+	};
+
+	return 0;
+}
+
+/* What was allocated for a device; @device is a copy of its record. */
+void its_free_device(struct its *its, const struct its_device_record *device)
+{
+	struct its_spare *spare = (void *)device->events;
+
+	if (device->in_place) {
+		its_arena_free(device->events, its_events_size(device->event_bits));
+		return;
+	}
+
+	hyp_spin_lock(&arena.lock);
+	spare->itt = device->itt;
+	spare->next = its->spares[device->event_bits];
+	its->spares[device->event_bits] = spare;
+	hyp_spin_unlock(&arena.lock);
 }
 
 /*

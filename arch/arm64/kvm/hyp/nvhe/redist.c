@@ -31,6 +31,8 @@
 #include <linux/sizes.h>
 #include <linux/wordpart.h>
 
+#include <asm/barrier.h>
+
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
 #include <nvhe/mmio.h>
@@ -106,19 +108,17 @@ static bool redist_lpis_are_on(const struct redist *rd)
  * The redistributor neither uses the tables of a vPE nor has anything to write to them.
  *
  * One that is powered down reads as zero, and may go on where it was when the power
- * comes back. With a vPE on record, it is believed only if it says, before and after,
- * that LPIs are enabled: so it had power, but for an outage that begins and ends between
- * the two. If it lost its state, somebody has restored what it takes to enable LPIs.
+ * comes back: it isn't idle, if it wasn't before. The caller holds its_vpe_lock, unless
+ * no vPE has ever been resident.
  */
 static bool redist_is_idle(const struct redist *rd)
 {
-	if (rd->vpe && !redist_lpis_are_on(rd))
-		return false;
-	if (readq_relaxed(rd->vlpi + GICR_VPENDBASER) &
-	    (GICR_VPENDBASER_Valid | GICR_VPENDBASER_Dirty))
+	/* Pairs with redist_power_up(): if there is power, it stays as long as the lock */
+	if (rd->vpe && smp_load_acquire(&rd->off))
 		return false;
 
-	return !rd->vpe || redist_lpis_are_on(rd);
+	return !(readq_relaxed(rd->vlpi + GICR_VPENDBASER) &
+		 (GICR_VPENDBASER_Valid | GICR_VPENDBASER_Dirty));
 }
 
 static u64 redist_vconf_idbits(void)
@@ -157,6 +157,60 @@ static void redist_release_vpe(struct redist *rd)
 
 	if (vpe && !redist_has_vpe(vpe))
 		its_unpin_vpe(vpe);
+}
+
+/**
+ * redist_find() - Look for the redistributor of a CPU
+ * @affinity:	of the CPU, as in GICR_TYPER
+ *
+ * Called at any time, with or without a lock.
+ *
+ * Return: NULL if EL2 has none of it, or not yet.
+ */
+struct redist *redist_find(u32 affinity)
+{
+	/* Pairs with redist_protect() */
+	unsigned int nr = smp_load_acquire(&nr_redists);
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (upper_32_bits(redists[i].typer) == affinity)
+			return &redists[i];
+
+	return NULL;
+}
+
+/**
+ * redist_power_down() - A redistributor may lose its power from now on
+ * @rd:		of this CPU, which is about to leave it to firmware to be powered down
+ *
+ * Takes its_vpe_lock: whoever holds it may rely on @rd to have power until it drops it.
+ * A driver has put its vPE, and seen that this is done: now EL2 sees it, too. If it isn't,
+ * the vPE stays where it is, for EL2, until the CPU is back.
+ */
+void redist_power_down(struct redist *rd)
+{
+	if (!(rd->typer & GICR_TYPER_VLPIS))
+		return;
+
+	hyp_spin_lock(&its_vpe_lock);
+	redist_release_vpe(rd);
+	WRITE_ONCE(rd->off, true);
+	hyp_spin_unlock(&its_vpe_lock);
+}
+
+/**
+ * redist_power_up() - A redistributor has power again, or hasn't lost it
+ * @rd:		of this CPU, which is back from firmware
+ *
+ * Takes no lock.
+ */
+void redist_power_up(struct redist *rd)
+{
+	if (!(rd->typer & GICR_TYPER_VLPIS))
+		return;
+
+	/* Pairs with redist_is_idle() */
+	smp_store_release(&rd->off, false);
 }
 
 /*
@@ -248,7 +302,8 @@ static enum pkvm_mmio_result redist_write_lpir(struct redist *rd,
 
 /*
  * GICv4.1: a vPE whose entry the redistributor may look up, as the ITSs that map it have
- * got there. NULL if there is none. The caller holds its_vpe_lock.
+ * got there. NULL if there is none. That there is memory for it, VMAPP has made sure.
+ * The caller holds its_vpe_lock.
  */
 static struct its_vpe_record *redist_find_mapped(const struct redist *rd, u32 id)
 {
@@ -257,7 +312,7 @@ static struct its_vpe_record *redist_find_mapped(const struct redist *rd, u32 id
 	if (!vpe || !vpe->mapped || vpe->mapping || vpe->unmapping)
 		return NULL;
 
-	return redist_has_vpe_table(rd) && redist_tables_have(id) ? vpe : NULL;
+	return redist_has_vpe_table(rd) ? vpe : NULL;
 }
 
 /* For a physical LPI, a vLPI of a vPE, or all LPIs of either. */
@@ -396,6 +451,16 @@ static void redist_put_vpe(struct redist *rd, u64 old, u64 value)
 }
 
 /*
+ * While it is dirty, writing GICR_VPENDBASER is UNPREDICTABLE. On GICv4.0, it may be
+ * UNKNOWN whether it is, as long as Valid is set.
+ */
+static bool redist_has_dirty(const struct redist *rd, u64 vpendbaser)
+{
+	return redist_is_v4_1(rd) || (rd->typer & GICR_TYPER_DIRTY) ||
+	       !(vpendbaser & GICR_VPENDBASER_Valid);
+}
+
+/*
  * A vPE becomes resident, or ceases to be. Its tables stay pinned until the
  * redistributor is idle, which may be a while later: it has pending bits to write.
  */
@@ -411,9 +476,7 @@ static enum pkvm_mmio_result redist_write_vpendbaser(struct redist *rd,
 	if (!rd->taken)
 		return PKVM_MMIO_IGNORED;
 
-	/* UNPREDICTABLE on GICv4.1; UNKNOWN on GICv4.0, as long as Valid is set */
-	if ((old & GICR_VPENDBASER_Dirty) &&
-	    (redist_is_v4_1(rd) || !(old & GICR_VPENDBASER_Valid)))
+	if ((old & GICR_VPENDBASER_Dirty) && redist_has_dirty(rd, old))
 		return PKVM_MMIO_IGNORED;
 
 	if (!(value & GICR_VPENDBASER_Valid)) {
@@ -560,9 +623,10 @@ int redist_protect(phys_addr_t base)
 	if (ret)
 		return ret;
 
-	nr_redists++;
 	rd->frame = pkvm_mmio_find(base, NULL, NULL)->va;
 	rd->typer = readq_relaxed(rd->frame + GICR_TYPER);
+	/* Pairs with redist_find(), which may look for GICR_TYPER at any time */
+	smp_store_release(&nr_redists, nr_redists + 1);
 
 	if (rd->typer & GICR_TYPER_VLPIS) {
 		ret = pkvm_protect_mmio(base + VLPI_FRAME, REDIST_FRAME_SIZE, redist_write, rd);
@@ -704,7 +768,7 @@ phys_addr_t redist_not_taken(void)
 bool redist_tables_have(u32 vpe_id)
 {
 	for (unsigned int i = 0; i < nr_vpe_tables; i++)
-		if (!its_table_has(&vpe_tables[i], vpe_id))
+		if (!its_table_is_ready(&vpe_tables[i], vpe_id))
 			return false;
 
 	return true;

@@ -10,6 +10,7 @@
 
 #include <nvhe/spinlock.h>
 
+struct its_spare;
 struct redist;
 
 /* LPIs start here; the driver never uses one of more than 16 bits. */
@@ -20,6 +21,9 @@ struct redist;
 #define ITS_NO_DOORBELL		1023
 
 #define ITS_SLOT_SIZE		32
+
+/* What fits into the largest block that EL2 allocates */
+#define ITS_MAX_EVENT_BITS	20
 
 /* A driver has one collection for each CPU. */
 #define ITS_MAX_ICIDS		NR_CPUS
@@ -182,6 +186,7 @@ struct its_cmd {
  * @lost:	the ITS lost its state: it stays disabled for good
  * @stats:	see enum pkvm_its_stat
  *
+ * @spares:	free ITTs by event bits, see its_alloc_device(), which has a lock for them
  * @state:	enum pkvm_its_state, released once all of the above is set up
  */
 struct its {
@@ -224,6 +229,8 @@ struct its {
 	bool			quiesced;
 	bool			lost;
 	u64			stats[PKVM_ITS_NR_STATS];
+
+	struct its_spare	*spares[ITS_MAX_EVENT_BITS + 1];
 };
 
 static inline bool its_is_v4(const struct its *its)
@@ -278,8 +285,6 @@ void its_arena_set_limit(phys_addr_t limit);
 bool its_arena_in_limit(phys_addr_t pa, u64 size);
 void *its_arena_alloc(u64 size, u64 *missing);
 void its_arena_free(void *block, u64 size);
-void *its_itt_alloc(u64 size, u64 *missing);
-void its_itt_free(void *block, u64 size);
 u64 its_arena_bytes(void);
 struct its_device_record *its_find_device(const struct its *its, u32 device_id);
 struct its_device_record *its_make_device(struct its *its, u32 device_id, u64 *missing);
@@ -287,10 +292,13 @@ extern hyp_spinlock_t its_vpe_lock;
 struct its_vpe_record *its_find_vpe(u32 vpe_id);
 struct its_vpe_record *its_make_vpe(u32 vpe_id, u64 *missing);
 bool its_table_has(const struct its_table *table, u32 id);
+bool its_table_is_ready(const struct its_table *table, u32 id);
 int its_table_add(const struct its_table *table, u32 id, u64 *missing);
 u64 its_itt_size(const struct its *its, u32 event_bits);
 u64 its_events_size(u32 event_bits);
-void its_free_device(const struct its *its, const struct its_device_record *device);
+int its_alloc_device(struct its *its, u32 event_bits, struct its_device_record *device,
+		     u64 *missing);
+void its_free_device(struct its *its, const struct its_device_record *device);
 int its_take_pages(phys_addr_t pa, u64 size, u64 *missing);
 u64 its_nr_taken(void);
 u64 its_taken_bytes(void);

@@ -23,6 +23,8 @@ struct its_vpe_record;
  * Guarded by its_vpe_lock:
  * @next_vconf:	value of GICR_VPROPBASER for the vPE to come, GICv4.0
  * @vpe:	the vPE that was made resident last; NULL if it isn't any more for sure
+ * @off:	its CPU is in the hands of firmware, so it may be without power; cleared
+ *		without the lock
  *
  * @stats:	see enum pkvm_redist_stat; not exact
  */
@@ -39,6 +41,7 @@ struct redist {
 
 	u64			next_vconf;
 	struct its_vpe_record	*vpe;
+	bool			off;
 
 	u64			stats[PKVM_REDIST_NR_STATS];
 };
@@ -49,6 +52,9 @@ phys_addr_t redist_not_taken(void);
 bool redist_tables_have(u32 vpe_id);
 int redist_tables_add(u32 vpe_id, u64 *missing);
 bool redist_has_vpe(struct its_vpe_record *vpe);
+struct redist *redist_find(u32 affinity);
+void redist_power_down(struct redist *rd);
+void redist_power_up(struct redist *rd);
 u64 redist_stat(u32 stat);
 
 #endif /* __KVM_NVHE_REDIST_H__ */
