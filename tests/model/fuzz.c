@@ -528,6 +528,7 @@ static void act(void)
 		break;
 	case 21:
 		race = act_elsewhere;
+		race_after = r[0] % 4;
 		break;
 	case 22:
 		hw_fail_next(its);

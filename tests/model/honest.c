@@ -113,6 +113,35 @@ static void remap_at_once(void)
 	}
 }
 
+static u32 neighbour;
+
+static void reserve_neighbour(void)
+{
+	require("I6", !host_call(call_reserve_device, 0, neighbour, 2), "no memory for %x", neighbour);
+}
+
+/* Two CPUs, and devices that share a level-2 page which isn't there yet */
+static void reserve_at_once(void)
+{
+	u32 per_page = config.page_size / 8;
+
+	for (u32 i = 0; config.indirect && i < 8 && (i + 2) * per_page <= BIT(config.device_bits); i++) {
+		neighbour = BIT(config.device_bits) - (i + 1) * per_page;
+		race = reserve_neighbour;
+		race_after = i;
+		require("I6", !host_call(call_reserve_device, 0, neighbour + 1, 2),
+			"no memory for %x", neighbour + 1);
+		if (race)
+			reserve_neighbour();
+		race = NULL;
+		drv_map_device(0, neighbour, 2);
+		drv_map_device(0, neighbour + 1, 2);
+		check_all(0);
+		drv_unmap_device(0, neighbour);
+		drv_unmap_device(0, neighbour + 1);
+	}
+}
+
 /* What was mapped before the take-over: unmap, map again */
 static void rebind(u32 nr_devices)
 {
@@ -435,8 +464,10 @@ static void run(const struct config *c, u32 seed)
 		remap_at_once();
 		lpis();
 		vm();
-		if (!i)
+		if (!i) {
 			rebind(boot.nr_devices);
+			reserve_at_once();
+		}
 		/* Blocks are split and never joined: it takes some rounds until all fits */
 		if (i == 3)
 			arena = its_arena_bytes();

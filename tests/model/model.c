@@ -14,6 +14,7 @@ struct config config;
 bool verbose;
 bool honest;
 void (*race)(void);
+u32 race_after;
 u64 nr_refused;
 
 static unsigned int nr_held, depth, nr_calls;
@@ -76,6 +77,10 @@ static void let_others_race(void)
 
 	if (nr_held || !fn)
 		return;
+	if (race_after) {
+		race_after--;
+		return;
+	}
 	race = NULL;
 	fn();
 }

@@ -105,7 +105,8 @@ extern bool verbose;
 void model_reset(const struct config *config);
 void el2_enter(void);
 void el2_leave(void);
-extern void (*race)(void);		/* another CPU, once, when EL2 takes a lock */
+extern void (*race)(void);		/* another CPU, once, when EL2 takes a lock ... */
+extern u32 race_after;			/* ... after so many others */
 extern bool honest;			/* no command may be refused */
 extern u64 nr_refused;
 

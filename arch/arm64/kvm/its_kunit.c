@@ -650,10 +650,10 @@ static void memory_test_alloc(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, (void *)block >= pages &&
 				  (void *)block + real <= pages + size);
 		KUNIT_EXPECT_TRUE(test, IS_ALIGNED(__pa(block), real));
-		KUNIT_EXPECT_NULL(test, memchr_inv(block, 0, want));
+		KUNIT_EXPECT_NULL(test, memchr_inv(block, 0, real));
 		KUNIT_EXPECT_GE(test, find_next_bit(map, bit + real / 256, bit), bit + real / 256);
 		bitmap_set(map, bit, real / 256);
-		memset(block, 0xa5, want);
+		memset(block, 0xa5, real);
 	}
 
 	KUNIT_EXPECT_EQ(test, used, size);
