@@ -417,12 +417,16 @@ static void act_on_redist(const u8 *r)
 			drv_put_vpe(cpu, r[2] & 1);
 		break;
 	case 8:
+		if (cpu >= NR_RDS)
+			break;
 		if (!(r[2] & 1))
-			host_cpu_down(cpu);
-		if ((r[2] & 3) == 2)
+			host_cpu_leaves(cpu);
+		if (!(r[2] & 0x10))
+			host_power(cpu, r[2] & 0x20);
+		if ((r[2] & 3) == 2 && !rd_has_power(cpu))
 			rd_lose_power(cpu, r[2] & 4);
 		if (r[2] & 9)
-			host_cpu_up(cpu);
+			host_cpu_is_back(cpu);
 		break;
 	case 9:
 		host_rd_mmio(cpu, GICR_CTLR, (rd_peek(cpu, GICR_CTLR) & ~1U) | (r[2] & 1), 4);
@@ -441,7 +445,8 @@ static void act_on_redist(const u8 *r)
 		redist_stat(r[2]);
 		break;
 	case 14:
-		drv_cpu_suspend(cpu, r[2] & 1, r[2] & 2);
+		if (cpu < NR_RDS)
+			drv_cpu_suspend(cpu, r[2] & 1, r[2] & 2);
 		break;
 	case 15:	/* without ceremony */
 		host_rd_mmio(cpu, offset * 4 + (r[3] & 1 && config.version >= 40 ? VLPI_FRAME : 0),

@@ -206,6 +206,30 @@ static void map_lazily(u32 vpe, phys_addr_t vpt, phys_addr_t vconf)
 	drv_put_vpe(2, false);
 }
 
+static struct {
+	phys_addr_t vpt, vconf;
+} next_load;
+
+static void load_on_1(void)
+{
+	drv_load_vpe(1, 0, next_load.vpt, next_load.vconf);
+}
+
+/* A vCPU goes on elsewhere while the CPU that it comes from is becoming idle. */
+static void move_while_leaving(phys_addr_t vpt, phys_addr_t vconf)
+{
+	next_load.vpt = vpt;
+	next_load.vconf = vconf;
+	drv_load_vpe(0, 0, vpt, vconf);
+	drv_put_vpe(0, false);
+	race = load_on_1;
+	race_after = 0;
+	host_cpu_down(0);
+	require("I6", !race, "nobody took a lock");
+	drv_put_vpe(1, false);
+	host_cpu_is_back(0);
+}
+
 /* A VM of three vCPUs, whose VLPIs come from a device on the last ITS */
 static void vm(void)
 {
@@ -236,6 +260,7 @@ static void vm(void)
 		hw_msi(last, 0xa0, event);
 	}
 	run_vcpus(vpt, vconf);
+	move_while_leaving(vpt[0], vconf);
 	/* Back and forth between a vLPI and an LPI */
 	drv_event(last, GITS_CMD_DISCARD, 0xa0, 0);
 	drv_map_event(last, 0xa0, 0, 30000, 2);
@@ -245,7 +270,7 @@ static void vm(void)
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
 		for (u32 vpe = 0; vpe < 3; vpe++) {
 			drv_move_vpe(vpe, (cpu + vpe) % NR_RDS, all);
-			host_cpu_up((cpu + vpe) % NR_RDS);
+			host_cpu_is_back((cpu + vpe) % NR_RDS);
 			drv_load_vpe((cpu + vpe) % NR_RDS, vpe, vpt[vpe], vconf);
 			drv_put_vpe((cpu + vpe) % NR_RDS, true);
 			host_cpu_down((cpu + vpe) % NR_RDS);
@@ -254,14 +279,14 @@ static void vm(void)
 		drv_event(last, GITS_CMD_DISCARD, 0xa0, event);
 	drv_unmap_device(last, 0xa0);
 	for (u32 cpu = 0; v40 && cpu < NR_RDS; cpu++)
-		host_cpu_up(cpu);
+		host_cpu_is_back(cpu);
 	for (u32 vpe = 0; v40 && vpe < 3; vpe++)
 		map_lazily(vpe, vpt[vpe], vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++)
 		for (u32 its = 0; its < config.nr_its; its++)
 			drv_unmap_vpe(its, vpe);
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
-		host_cpu_up(cpu);
+		host_cpu_is_back(cpu);
 	if (v40)
 		run_vcpus(vpt, vconf);
 	for (u32 vpe = 0; vpe < 3; vpe++) {

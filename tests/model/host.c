@@ -28,6 +28,7 @@ static struct {
 static struct {
 	phys_addr_t	config, pending[NR_RDS], vpes[2];
 	bool		protected;
+	bool		away[NR_RDS];	/* firmware has the CPU */
 } rds;
 
 static u32 cursor;
@@ -653,6 +654,9 @@ static void protect_redists(enum rd_fail fail)
 	}
 	require("I4", redist_protect(RD_BASE(0)) < 0, "protected twice");
 	rds.protected = true;
+	/* __pkvm_prot_finalize() */
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		redist_power_up(redist_find(cpu));
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
 		require("model", !its_add_redistributor(RD_BASE(cpu), host_processor(cpu)),
 			"its_add_redistributor()");
@@ -1007,29 +1011,44 @@ void drv_restore_vpe_table(unsigned int cpu)
 			      rd_pinned(cpu, VLPI_FRAME + GICR_VPROPBASER), false);
 }
 
-/* What the PSCI relay does: upon CPU_OFF and CPU_SUSPEND, and when the CPU is back */
-void host_cpu_down(unsigned int cpu)
+/*
+ * What the PSCI relay does upon CPU_OFF and CPU_SUSPEND, and when the CPU is back. The power
+ * goes later, if it does, and comes before.
+ */
+void host_cpu_leaves(unsigned int cpu)
 {
-	struct redist *rd;
-
+	if (rds.away[cpu])
+		return;
+	say("  CPU %u leaves", cpu);
 	el2_enter();
-	rd = redist_find(cpu);
-	if (rd)
-		redist_power_down(rd);
+	redist_power_down(redist_find(cpu));
 	el2_leave();
-	rd_power(cpu, false);
+	rds.away[cpu] = true;
 }
 
-void host_cpu_up(unsigned int cpu)
+void host_cpu_is_back(unsigned int cpu)
 {
-	struct redist *rd;
-
+	if (!rds.away[cpu])
+		return;
+	say("  CPU %u is back", cpu);
 	rd_power(cpu, true);
 	el2_enter();
-	rd = redist_find(cpu);
-	if (rd)
-		redist_power_up(rd);
+	redist_power_up(redist_find(cpu));
 	el2_leave();
+	rds.away[cpu] = false;
+}
+
+/* Firmware does as it likes. */
+void host_power(unsigned int cpu, bool on)
+{
+	if (rds.away[cpu])
+		rd_power(cpu, on);
+}
+
+void host_cpu_down(unsigned int cpu)
+{
+	host_cpu_leaves(cpu);
+	host_power(cpu, false);
 }
 
 void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves)
@@ -1038,7 +1057,7 @@ void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves)
 	require("I6", !honest || rd_peek(cpu, GICR_WAKER) & GICR_WAKER_ChildrenAsleep, "awake");
 	host_cpu_down(cpu);
 	rd_lose_power(cpu, restore);
-	host_cpu_up(cpu);
+	host_cpu_is_back(cpu);
 	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) & ~GICR_WAKER_ProcessorSleep, 4);
 	if (!restore)
 		drv_restore_lpis(cpu, by_halves);

@@ -222,6 +222,7 @@ void rd_leave_resident(unsigned int cpu);
 bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32 *offset);
 void rd_lose_power(unsigned int cpu, bool restore);
 void rd_power(unsigned int cpu, bool on);
+bool rd_has_power(unsigned int cpu);
 void rd_walk_uses(unsigned int cpu, use_fn fn);
 
 /* host.c: the driver, and what else a kernel can do */
@@ -302,8 +303,10 @@ void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 fl
 void drv_put_vpe(unsigned int cpu, bool doorbell);
 void drv_lpi(unsigned int cpu, u32 offset, u32 intid);
 void drv_inv_vpe(unsigned int cpu, u32 vpe);
+void host_cpu_leaves(unsigned int cpu);
+void host_cpu_is_back(unsigned int cpu);
+void host_power(unsigned int cpu, bool on);
 void host_cpu_down(unsigned int cpu);
-void host_cpu_up(unsigned int cpu);
 void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves);
 void drv_restore_lpis(unsigned int cpu, bool by_halves);
 void drv_restore_vpe_table(unsigned int cpu);

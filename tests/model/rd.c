@@ -534,7 +534,13 @@ void rd_lose_power(unsigned int cpu, bool restore)
 void rd_power(unsigned int cpu, bool on)
 {
 	require("model", !its_vpe_lock.held, "EL2 counts on the power of a redistributor");
+	say("  CPU %u: power %s", cpu, on ? "on" : "off");
 	rds[cpu].off = !on;
+}
+
+bool rd_has_power(unsigned int cpu)
+{
+	return !rds[cpu].off;
 }
 
 /* For the oracle: all memory that a redistributor might read or write, with power or without */

@@ -2457,6 +2457,7 @@ static struct command_world *make_redists(struct kunit *test, u64 typer)
 		reg_set(n, VPROPBASER, table);
 		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
 		KUNIT_ASSERT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
+		redist_power_up(&redists[n]);
 	}
 
 	return world;
@@ -3303,14 +3304,18 @@ static void redist_test_find(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
 		KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
 		KUNIT_EXPECT_PTR_EQ(test, redist_find(affinity[n]), &redists[n]);
+		/* Nobody knows yet where its CPU is */
+		KUNIT_EXPECT_TRUE(test, redists[n].off);
+		redist_power_up(&redists[n]);
+		KUNIT_EXPECT_FALSE(test, redists[n].off);
 	}
 	KUNIT_EXPECT_NULL(test, redist_find(0x04030201));
 
 	/* Without vLPIs, nothing is to be waited for */
 	make_redists(test, R3);
+	redists[0].off = false;
 	redist_power_down(&redists[0]);
 	KUNIT_EXPECT_FALSE(test, redists[0].off);
-	redist_power_up(&redists[0]);
 }
 
 /* There are no LPIs without the other, once there is a vPE. */
@@ -3827,6 +3832,15 @@ static void redist_test_take_vpe_table(struct kunit *test)
 {
 	u64 missing, a = make_vpe_table(test), b;
 
+	make_world(test, V4_1);
+	for (unsigned int n = 0; n < 2; n++) {
+		make_frames(test, n, R4_1);
+		/* Two sizes at one address: one of them is wrong. */
+		reg_set(n, VPROPBASER, a + n);
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+		KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(n), &missing), n ? -EINVAL : 0);
+	}
+
 	b = V | __pa(its_test_pages(test, SZ_64K)) | GENMASK_ULL(61, 59) | BIT_ULL(55) | 0x7f;
 	make_world(test, V4_1);
 	for (unsigned int n = 0; n < NR_REDISTS; n++) {
@@ -3866,9 +3880,11 @@ static void redist_test_too_many_vpe_tables(struct kunit *test)
 	void *other = its_test_pages(test, SZ_64K);
 
 	make_world(test, V4_1);
-	make_frames(test, 0, R4_1);
-	reg_set(0, VPROPBASER, table);
-	KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(0)), 0);
+	for (unsigned int n = 0; n < 2; n++) {
+		make_frames(test, n, R4_1);
+		reg_set(n, VPROPBASER, table);
+		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
+	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(vpe_tables); i++)
 		vpe_tables[i].base = other;
 	nr_vpe_tables = ARRAY_SIZE(vpe_tables);
@@ -3876,9 +3892,11 @@ static void redist_test_too_many_vpe_tables(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.nr_tables, 0);
 	KUNIT_EXPECT_EQ(test, redist_not_taken(), FRAMES(0));
 
-	/* One of those that are there */
-	vpe_tables[63].base = __va(table & ADDRESS);
+	/* The last one, and one of those that are there */
+	nr_vpe_tables--;
 	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(0), &missing), 0);
+	KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(1), &missing), 0);
+	KUNIT_EXPECT_EQ(test, fake.nr_tables, 1);
 	KUNIT_EXPECT_EQ(test, redist_not_taken(), 0);
 }
 

@@ -1146,8 +1146,10 @@ phys_addr_t its_seal(void)
 	phys_addr_t open = 0;
 
 	hyp_spin_lock(&its_setup_lock);
+	if (its_sealed)
+		goto unlock;
 	/* No protected VMs, so nothing that the driver should have to put up with */
-	if ((its_setup_closed && !its_sealed) || !pkvm_mmio_is_sealed())
+	if (its_setup_closed || !pkvm_mmio_is_sealed())
 		open = PHYS_ADDR_MAX;
 	for (unsigned int i = 0; i < its_nr_nodes && !open; i++) {
 		const struct its *its = &its_nodes[i];
@@ -1158,11 +1160,12 @@ phys_addr_t its_seal(void)
 	}
 	if (!open)
 		open = redist_not_taken();
-	if (!open && !its_sealed) {
+	if (!open) {
 		WRITE_ONCE(its_sealed, true);
 		trace_its_state(0, PKVM_ITS_SEALED);
 	}
 	its_setup_closed = true;
+unlock:
 	hyp_spin_unlock(&its_setup_lock);
 
 	return open;

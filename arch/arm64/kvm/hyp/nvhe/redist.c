@@ -145,7 +145,7 @@ bool redist_has_vpe(struct its_vpe_record *vpe)
 	if (!redist_is_v4_1(rd))
 		writeq_relaxed(redist_vconf_idbits(), rd->vlpi + GICR_VPROPBASER);
 	vpe->resident = NULL;
-	rd->vpe = NULL;
+	WRITE_ONCE(rd->vpe, NULL);
 
 	return false;
 }
@@ -183,16 +183,31 @@ struct redist *redist_find(u32 affinity)
  * redist_power_down() - A redistributor may lose its power from now on
  * @rd:		of this CPU, which is about to leave it to firmware to be powered down
  *
- * Takes its_vpe_lock: whoever holds it may rely on @rd to have power until it drops it.
- * A driver has put its vPE, and seen that this is done: now EL2 sees it, too. If it isn't,
- * the vPE stays where it is, for EL2, until the CPU is back.
+ * Called without a lock, often, if the CPU is idle. It waits for its_vpe_lock only if
+ * there is a vPE: whoever holds that lock, has found @rd to have a vPE, and @off not to
+ * be set may rely on its power until the lock is dropped. A driver has put its vPE, and
+ * seen that this is done: now EL2 sees it, too. If it isn't, the vPE stays where it is,
+ * for EL2, until the CPU is back.
  */
 void redist_power_down(struct redist *rd)
 {
 	if (!(rd->typer & GICR_TYPER_VLPIS))
 		return;
 
+	/* A driver makes vPEs resident for its own CPU only: so it isn't refused by @off. */
+	if (!READ_ONCE(rd->vpe)) {
+		WRITE_ONCE(rd->off, true);
+		/*
+		 * Pairs with the lock: either the vPE that another CPU has made resident
+		 * is seen here, or whoever looks for it there sees @off.
+		 */
+		smp_mb();
+		if (!READ_ONCE(rd->vpe))
+			return;
+	}
+
 	hyp_spin_lock(&its_vpe_lock);
+	WRITE_ONCE(rd->off, false);
 	redist_release_vpe(rd);
 	WRITE_ONCE(rd->off, true);
 	hyp_spin_unlock(&its_vpe_lock);
@@ -200,7 +215,7 @@ void redist_power_down(struct redist *rd)
 
 /**
  * redist_power_up() - A redistributor has power again, or hasn't lost it
- * @rd:		of this CPU, which is back from firmware
+ * @rd:		of this CPU, which is back from firmware, or here for the first time
  *
  * Takes no lock.
  */
@@ -420,7 +435,7 @@ static struct its_vpe_record *redist_find_vpe(const struct redist *rd, u64 vpend
 /* The attributes are those of the tables of LPIs: the driver's are the same for all. */
 static void redist_load_vpe(struct redist *rd, struct its_vpe_record *vpe, u64 value)
 {
-	rd->vpe = vpe;
+	WRITE_ONCE(rd->vpe, vpe);
 	vpe->resident = rd;
 	rd->stats[PKVM_REDIST_RESIDENT]++;
 
@@ -625,6 +640,8 @@ int redist_protect(phys_addr_t base)
 
 	rd->frame = pkvm_mmio_find(base, NULL, NULL)->va;
 	rd->typer = readq_relaxed(rd->frame + GICR_TYPER);
+	/* Until its CPU comes by, if it ever does */
+	rd->off = true;
 	/* Pairs with redist_find(), which may look for GICR_TYPER at any time */
 	smp_store_release(&nr_redists, nr_redists + 1);
 
@@ -683,9 +700,12 @@ static int redist_take_vpe_table(const struct redist *rd, u64 *missing)
 	struct its_table table = {};
 	int ret;
 
-	for (unsigned int i = 0; i < nr_vpe_tables; i++)
-		if (hyp_virt_to_phys(vpe_tables[i].base) == info.base)
-			return 0;
+	for (unsigned int i = 0; i < nr_redists; i++) {
+		const struct redist *other = &redists[i];
+
+		if (other->taken && (other->vpe_table & GICR_VPROPBASER_4_1_ADDR) == info.base)
+			return ((other->vpe_table ^ value) & ~TABLE_ATTRIBUTES) ? -EINVAL : 0;
+	}
 
 	if (nr_vpe_tables == ARRAY_SIZE(vpe_tables))
 		return -ENOSPC;

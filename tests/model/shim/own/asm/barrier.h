@@ -4,6 +4,7 @@
 #define _MODEL_BARRIER_H
 void model_dsb(const char *what);
 #define dsb(what)			model_dsb(#what)
+#define smp_mb()			((void)0)
 #define smp_load_acquire(p)		(*(volatile typeof(*(p)) *)(p))
 #define smp_store_release(p, v)		(*(volatile typeof(*(p)) *)(p) = (v))
 #endif

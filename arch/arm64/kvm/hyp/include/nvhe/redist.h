@@ -23,8 +23,8 @@ struct its_vpe_record;
  * Guarded by its_vpe_lock:
  * @next_vconf:	value of GICR_VPROPBASER for the vPE to come, GICv4.0
  * @vpe:	the vPE that was made resident last; NULL if it isn't any more for sure
- * @off:	its CPU is in the hands of firmware, so it may be without power; cleared
- *		without the lock
+ * @off:	its CPU is in the hands of firmware, so it may be without power; not
+ *		guarded, see redist_power_down()
  *
  * @stats:	see enum pkvm_redist_stat; not exact
  */
@@ -56,5 +56,8 @@ struct redist *redist_find(u32 affinity);
 void redist_power_down(struct redist *rd);
 void redist_power_up(struct redist *rd);
 u64 redist_stat(u32 stat);
+
+/* psci-relay.c */
+void psci_redist_power_up(void);
 
 #endif /* __KVM_NVHE_REDIST_H__ */
