@@ -3265,6 +3265,27 @@ static void redist_test_power_down_releases(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
 }
 
+/* Another CPU can have one loaded there, while there is power yet. */
+static void redist_test_load_while_leaving(struct kunit *test)
+{
+	u64 vpendbaser;
+
+	make_redists(test, R4_0);
+	redist_power_down(&redists[0]);
+	KUNIT_EXPECT_TRUE(test, redists[0].off);
+	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
+	vpendbaser = reg_get(0, VPENDBASER);
+	reg_set(0, VPENDBASER, 0);
+	reg_set(0, GICR_CTLR, 0);
+	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+
+	cpu_returns(0, vpendbaser);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
+	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
+	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
+}
+
 /* It has forgotten all, or had time to finish: so its registers say, when it is back. */
 static void redist_test_power_lost(struct kunit *test)
 {
@@ -4017,6 +4038,7 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_forget_vconf),
 	KUNIT_CASE(redist_test_powered_down),
 	KUNIT_CASE(redist_test_power_down_releases),
+	KUNIT_CASE(redist_test_load_while_leaving),
 	KUNIT_CASE(redist_test_power_lost),
 	KUNIT_CASE(redist_test_find),
 	KUNIT_CASE(redist_test_resident_lpis),
