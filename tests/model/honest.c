@@ -481,6 +481,7 @@ static void run(const struct config *c, u32 seed)
 	for (u32 its = 0; its < config.nr_its; its++)
 		host_wait(its);
 	nr_rd_refusals = 0;
+	require("I6", !its_is_sealed() || !its_seal(), "a seal isn't one the second time");
 	check_all(0);
 	refusals();
 

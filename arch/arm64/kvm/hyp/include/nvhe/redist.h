@@ -23,9 +23,9 @@ struct its_vpe_record;
  * Guarded by its_vpe_lock:
  * @next_vconf:	value of GICR_VPROPBASER for the vPE to come, GICv4.0
  * @vpe:	the vPE that was made resident last; NULL if it isn't any more for sure
- * @off:	its CPU is in the hands of firmware, so it may be without power; not
- *		guarded, see redist_power_down()
  *
+ * @off:	its CPU is in the hands of firmware, so it may be without power; see
+ *		redist_power_down()
  * @stats:	see enum pkvm_redist_stat; not exact
  */
 struct redist {
@@ -41,8 +41,8 @@ struct redist {
 
 	u64			next_vconf;
 	struct its_vpe_record	*vpe;
-	bool			off;
 
+	bool			off;
 	u64			stats[PKVM_REDIST_NR_STATS];
 };
 
