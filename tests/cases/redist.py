@@ -183,6 +183,15 @@ def no_redistributor(ctx):
     ctx.expect_line(result, verdict("redistributor", 6))
 
 
+@test("failclosed-redist-quirk")
+def strangers(ctx):
+    """GICR_TYPER doesn't say whose the redistributors are: no protected VMs, and no harm."""
+    edits = [("fdtput", "-ts", INTC, "compatible", "asr,asr8601-gic-v3", "arm,gic-v3")]
+    # The quirk has CPU 1 take the redistributor of CPU 0.
+    result = boot(ctx, edits, pvm="refused", machine={"params": ["maxcpus=1"]})
+    ctx.expect_line(result, verdict("redistributor", 6))
+
+
 def resident(name, cpu):
     @test(f"redist-gicv4-{name}")
     def vcpus(ctx):

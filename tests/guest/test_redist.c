@@ -9,7 +9,8 @@
  * redist-memory: the tables are out of the host's reach, or stay where they are.
  * redist-vpe: GICv4.0, a vPE becomes resident with the tables it was bound to, and with
  * no others; they stay pinned for as long as it takes.
- * redist-power: a redistributor that may be without power isn't believed to be idle.
+ * redist-power: a redistributor that may be without power isn't believed to be idle, and
+ * its own CPU alone says whether it is.
  * redist-late: a CPU that was not online at boot; nobody gets its redistributor to work.
  * redist-cost: bursts for the test case to count the EL2 entries of.
  *
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -100,7 +100,9 @@ static uint64_t redist_counter(const char *name)
 	return found ? strtoull(found + strlen(key), NULL, 0) : 0;
 }
 
-/* All sorts of values in all widths. Returns how many of these changed a register. */
+/* All sorts of values in all widths, written by its own CPU. Returns how many of these
+ * changed a register.
+ */
 static unsigned int hostile_writes(unsigned int n, unsigned int offset, uint64_t evil)
 {
 	const uint64_t was = reg(n, offset);
@@ -112,6 +114,7 @@ static unsigned int hostile_writes(unsigned int n, unsigned int offset, uint64_t
 	unsigned int changes = 0;
 	struct regs before, after;
 
+	pin_to_cpu(n);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		for (int form = 0; form < 3; form++) {
 			snapshot(n, &before);
@@ -145,11 +148,29 @@ static const struct {
 
 #define NR_ADDRESSES	(sizeof(addresses) / sizeof(addresses[0]))
 
+/* These are written by the CPU that the redistributor is of, as drivers do. */
 static void set_lpis(unsigned int n, bool on)
 {
 	uint32_t ctlr = reg32(n, GICR_CTLR);
 
+	pin_to_cpu(n);
 	write32(frames[n] + GICR_CTLR, on ? ctlr | 1 : ctlr & ~1U, NULL);
+}
+
+/* And by another one, while LPIs are disabled: of what would be legitimate, what is done? */
+static bool another_cpu_writes(unsigned int n, const struct regs *good)
+{
+	struct regs before, after;
+
+	pin_to_cpu(!n);
+	snapshot(n, &before);
+	write64(frames[n] + GICR_PROPBASER, good->propbaser, NULL);
+	write64(frames[n] + GICR_PENDBASER, good->pendbaser, NULL);
+	write32(frames[n] + GICR_WAKER, before.waker | 2, NULL);
+	write32(frames[n] + GICR_WAKER, before.waker & ~2U, NULL);
+	write32(frames[n] + GICR_CTLR, before.ctlr | 1, NULL);
+	snapshot(n, &after);
+	return memcmp(&before, &after, sizeof(before));
 }
 
 static void test_redist_registers(void)
@@ -157,7 +178,7 @@ static void test_redist_registers(void)
 	bool pinned = strcmp(arg("expect", "pinned"), "changed");
 	unsigned int on[MAX_REDISTS][NR_ADDRESSES] = { }, off[MAX_REDISTS][NR_ADDRESSES] = { };
 	struct regs before[MAX_REDISTS], after[MAX_REDISTS];
-	bool disabled[MAX_REDISTS], pending_off[MAX_REDISTS] = { };
+	bool disabled[MAX_REDISTS], pending_off[MAX_REDISTS] = { }, others[MAX_REDISTS];
 	uint64_t size, evil = el2_memory(&size) + 0x10000;
 	int nr = cpus_present();
 
@@ -177,6 +198,8 @@ static void test_redist_registers(void)
 		write32(frames[n] + GICR_CTLR, ~0U, NULL);
 		set_lpis(n, false);
 		disabled[n] = !(reg32(n, GICR_CTLR) & 1);
+		others[n] = another_cpu_writes(n, &before[n]);
+		set_lpis(n, false);
 		for (size_t i = 0; i < NR_ADDRESSES; i++)
 			if (v4 || !addresses[i].v4)
 				off[n][i] = hostile_writes(n, addresses[i].offset, evil);
@@ -195,6 +218,7 @@ static void test_redist_registers(void)
 		     (unsigned long long)before[n].pendbaser);
 		check(before[n].ctlr & 1, "redistributor %d has LPIs", n);
 		check(disabled[n] && pending_off[n], "they can be disabled, and set up again");
+		check_eq(others[n], !pinned, "by this CPU alone, or not, as expected");
 		for (size_t i = 0; i < NR_ADDRESSES; i++) {
 			if (addresses[i].v4 && !v4)
 				continue;
@@ -213,6 +237,7 @@ static void test_redist_registers(void)
 			check(!memcmp(&before[n], &after[n], sizeof(before[n])),
 			      "redistributor %d is as it was", n);
 	}
+	unpin();
 	if (pinned)
 		check_io_everywhere("afterwards");
 }
@@ -256,6 +281,7 @@ static void test_redist_attack(void)
 	command[1] = mapti(ATTACKER, 0, LPI, 0);
 	command[2] = on_event(INT, ATTACKER, 0);
 	check(queue_post(command, 3), "the queue goes on");
+	unpin();
 	if (series)
 		check_io_everywhere("afterwards");
 }
@@ -314,15 +340,22 @@ GUEST_TEST("redist-memory", test_redist_memory);
 /* As the driver does it; returns whether a vPE is resident afterwards. */
 static bool load(unsigned int n, uint64_t vpropbaser, uint64_t vpt)
 {
+	pin_to_cpu(n);
 	write64(frames[n] + GICR_VPROPBASER, vpropbaser, NULL);
 	write64(frames[n] + GICR_VPENDBASER, VALID_BIT | 1UL << 61 | (vpt & 0xffffffff0000) |
 		VPENDBASER_ATTR, NULL);
 	return reg(n, GICR_VPENDBASER) & VALID_BIT;
 }
 
-static void put(unsigned int n)
+static void put_here(unsigned int n)
 {
 	write64(frames[n] + GICR_VPENDBASER, reg(n, GICR_VPENDBASER) & ~VALID_BIT, NULL);
+}
+
+static void put(unsigned int n)
+{
+	pin_to_cpu(n);
+	put_here(n);
 }
 
 static uint64_t shared_table(void)
@@ -380,6 +413,9 @@ static void check_load(uint64_t vpt, uint64_t vconf, uint64_t other)
 	check(!load(0, VPROPBASER(vconf) - 1, vpt), "nor a smaller one");
 	write32(frames[0] + GICR_VPENDBASER + 4, VALID_BIT >> 32, NULL);
 	check(!(reg(0, GICR_VPENDBASER) & VALID_BIT), "not by a half");
+	pin_to_cpu(1);
+	write64(frames[0] + GICR_VPENDBASER, VALID_BIT | vpt | VPENDBASER_ATTR, NULL);
+	check(!(reg(0, GICR_VPENDBASER) & VALID_BIT), "not by another CPU");
 
 	check(load(0, VPROPBASER(vconf), vpt), "a vPE becomes resident");
 	check_eq(reg(0, GICR_VPENDBASER) & ~(1UL << 61), VALID_BIT | vpt | 0x780,
@@ -389,6 +425,8 @@ static void check_load(uint64_t vpt, uint64_t vconf, uint64_t other)
 	      "that stays so");
 	check_eq(reg(0, GICR_VPROPBASER), HW_VPROPBASER(vconf), "in both registers");
 	check(!load(1, VPROPBASER(vconf), vpt), "it isn't resident twice");
+	put_here(0);
+	check(reg(0, GICR_VPENDBASER) & VALID_BIT, "another CPU doesn't put it");
 	check_eq(unbind_vpe(VPE), -EBUSY, "it can't be unbound now");
 	check_eq(on_pages(ATTACK_CALL_UNSHARE_HYP, vpt, page_size), -EBUSY, "its tables are pinned");
 	check_eq(on_pages(ATTACK_CALL_UNSHARE_HYP, vconf, page_size), -EBUSY, "both");
@@ -444,65 +482,59 @@ static void test_redist_vpe(void)
 	check_bind(vpt, vconf);
 	check_load(vpt, vconf, other);
 	check_mapped(vpt, vconf);
+	unpin();
 	check_eq(on_pages(ATTACK_CALL_UNSHARE_HYP, other, TABLE_SIZE), 0, "nothing else was pinned");
 	check_io_everywhere("afterwards");
 }
 GUEST_TEST("redist-vpe", test_redist_vpe);
 
-/* What CPU 1 does meanwhile: give itself to firmware, which has it back at the next tick. */
-static pid_t suspend_cpu_1(unsigned int times)
+/*
+ * CPU 1 gives itself to firmware, which has it back at the next tick, with a vPE resident:
+ * that isn't refused, but counted.
+ */
+static bool suspend_cpu_1(uint64_t vpt, uint64_t vconf)
 {
-	pid_t pid = fork();
+	uint64_t regs[8] = { PSCI_CPU_SUSPEND };
 
-	if (pid)
-		return pid;
-	pin_to_cpu(1);
-	while (times--) {
-		uint64_t regs[8] = { PSCI_CPU_SUSPEND };
-
-		if (attack_smc(regs) || regs[0])
-			_exit(1);
-	}
-	_exit(0);
+	return load(1, VPROPBASER(vconf), vpt) && !attack_smc(regs) && !regs[0];
 }
 
 /* The redistributor of a CPU may be powered down while firmware has the CPU. */
 static void check_power(uint64_t vpt, uint64_t vconf)
 {
-	uint64_t refused = 0;
-	int status = -1;
-	pid_t pid;
+	unsigned int times = 50, moved = 0;
 
 	check(load(1, VPROPBASER(vconf), vpt), "a vPE is resident on CPU 1");
+	pin_to_cpu(0);
 	check(!cpu_set_online(1, false), "which goes offline");
+	check_eq(redist_counter("abandoned"), 1, "EL2 has seen that");
 	check(!load(0, VPROPBASER(vconf), vpt), "it isn't loaded elsewhere");
-	put(1);
-	check(!(reg(1, GICR_VPENDBASER) & VALID_BIT), "it is put");
-	check(!load(0, VPROPBASER(vconf), vpt), "and yet not believed to be");
+	put_here(1);
+	check(reg(1, GICR_VPENDBASER) & VALID_BIT, "nor does another CPU put it");
 	check(!cpu_set_online(1, true), "CPU 1 comes back");
-	check(load(0, VPROPBASER(vconf), vpt), "now it is");
+	check(!load(0, VPROPBASER(vconf), vpt), "the vPE has stayed there");
+	put(1);
+	check(load(0, VPROPBASER(vconf), vpt), "until it is put");
 	put(0);
 
 	check(load(1, VPROPBASER(vconf), vpt), "it is resident on CPU 1 again");
 	put(1);
+	pin_to_cpu(0);
 	check(!cpu_set_online(1, false), "and isn't any more when that goes offline");
+	check_eq(redist_counter("abandoned"), 1, "as EL2 has seen");
 	check(load(0, VPROPBASER(vconf), vpt), "then it can be loaded elsewhere");
 	put(0);
 	check(!cpu_set_online(1, true), "CPU 1 comes back once more");
 
-	pid = suspend_cpu_1(50);
-	while (pid > 0 && !waitpid(pid, &status, WNOHANG)) {
-		load(1, VPROPBASER(vconf), vpt);
+	while (times && suspend_cpu_1(vpt, vconf)) {
 		put(1);
-		if (load(0, VPROPBASER(vconf), vpt))
-			put(0);
-		else
-			refused++;
+		moved += load(0, VPROPBASER(vconf), vpt);
+		put(0);
+		times--;
 	}
-	check(!status, "CPU 1 suspends itself");
-	check(refused, "meanwhile it isn't believed to be idle");
-	check(load(0, VPROPBASER(vconf), vpt), "it is, later");
-	put(0);
+	check(!times, "CPU 1 suspends itself");
+	check_eq(redist_counter("abandoned"), 51, "EL2 sees each time that a vPE is resident");
+	check_eq(moved, 50, "and when it isn't any more");
 }
 
 static void test_redist_power(void)
@@ -517,8 +549,8 @@ static void test_redist_power(void)
 		return;
 	check_eq(reserve(ATTACK_CALL_RESERVE_VPE, ITS_FRAME, VPE, 0), 0, "a vPE is reserved");
 	check_eq(bind_vpe(VPE, vpt, vconf), 0, "and bound");
-	pin_to_cpu(0);
 	check_power(vpt, vconf);
+	unpin();
 	check_eq(unbind_vpe(VPE), 0, "it can be unbound");
 	check_io_everywhere("afterwards");
 }
@@ -565,6 +597,7 @@ static void test_redist_cost(void)
 		return;
 	phys = redist_phys(0);
 	waker = reg32(0, GICR_WAKER);
+	pin_to_cpu(0);
 	write32(frames[0] + GICR_ISENABLER0, 0, NULL);
 
 	check(!attack_burst(ATTACK_LDR32, phys + GICR_CTLR, 0, 100), "read CTLR");

@@ -353,7 +353,11 @@ static void write_a_redist_register(unsigned int cpu, const u8 *r)
 		offset ^= 4;
 	if (size == 8 && offset % 8)
 		offset -= 4;
-	host_rd_mmio(cpu, offset, a_redist_value(now, rd_pinned(cpu, list[n]), r + 2), size);
+	now = a_redist_value(now, rd_pinned(cpu, list[n]), r + 2);
+	if (r[1] >> 6 == 1)
+		host_rd_mmio_from((r[1] >> 2) % NR_RDS, cpu, offset, now, size);
+	else
+		host_rd_mmio(cpu, offset, now, size);
 }
 
 /* Calls of the trusted host, too late */

@@ -230,6 +230,19 @@ static void move_while_leaving(phys_addr_t vpt, phys_addr_t vconf)
 	host_cpu_is_back(0);
 }
 
+/* A CPU leaves before its redistributor is done with a vPE, and comes back. */
+static void leave_in_haste(phys_addr_t vpt, phys_addr_t vconf)
+{
+	drv_load_vpe(0, 0, vpt, vconf);
+	put_vpe_in_haste(0);
+	host_cpu_down(0);
+	host_cpu_is_back(0);
+	for (u32 i = 0; i < 8; i++)
+		rd_step(0);
+	drv_load_vpe(1, 0, vpt, vconf);
+	drv_put_vpe(1, false);
+}
+
 /* A VM of three vCPUs, whose VLPIs come from a device on the last ITS */
 static void vm(void)
 {
@@ -261,6 +274,7 @@ static void vm(void)
 	}
 	run_vcpus(vpt, vconf);
 	move_while_leaving(vpt[0], vconf);
+	leave_in_haste(vpt[0], vconf);
 	/* Back and forth between a vLPI and an LPI */
 	drv_event(last, GITS_CMD_DISCARD, 0xa0, 0);
 	drv_map_event(last, 0xa0, 0, 30000, 2);
@@ -319,12 +333,22 @@ static void rd_refusals(unsigned int cpu)
 			require("I4", host_rd_mmio(cpu, offset, 1, 4) != PKVM_MMIO_OK,
 				"write at %x of CPU %u performed", offset, cpu);
 	}
+	/* host_rd_mmio_from() looks whether another CPU may do it. */
+	for (u32 i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i] < end && rd_is_own(known[i], ~0ULL))
+			for (u32 from = 0; from < NR_RDS; from++)
+				require("I4", from == cpu ||
+					host_rd_mmio_from(from, cpu, known[i], rd_pinned(cpu, known[i]),
+							  known[i] <= GICR_WAKER ? 4 : 8) !=
+					PKVM_MMIO_OK, "register %x", known[i]);
 	require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 8) != PKVM_MMIO_OK, "GICR_CTLR, 64 bits");
 	require("I4", host_rd_mmio(cpu, GICR_WAKER - 4, 0, 8) != PKVM_MMIO_OK, "GICR_WAKER, 64 bits");
 	if (cpu < NR_RDS)
 		return;
 
-	/* A CPU that has never been online */
+	/* A CPU that has never been online, with what firmware has left there, and without */
+	require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 4) != PKVM_MMIO_OK, "LPIs enabled");
+	rd_lose_power(cpu, false);
 	require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 4) != PKVM_MMIO_OK, "LPIs enabled");
 	require("I4", host_rd_mmio(cpu, GICR_PROPBASER, 0, 8) != PKVM_MMIO_OK, "GICR_PROPBASER");
 	require("I4", host_rd_mmio(cpu, GICR_PENDBASER, 0, 8) != PKVM_MMIO_OK, "GICR_PENDBASER");
@@ -333,6 +357,30 @@ static void rd_refusals(unsigned int cpu)
 			"GICR_VPROPBASER");
 		require("I4", host_rd_mmio(cpu, VLPI_FRAME + GICR_VPENDBASER, BIT_ULL(63), 8) !=
 			PKVM_MMIO_OK, "GICR_VPENDBASER");
+	}
+}
+
+/* A loss of power: LPIs need both tables again, in whatever order. */
+static void rd_half_restored(unsigned int cpu)
+{
+	static const u32 tables[] = { GICR_PROPBASER, GICR_PENDBASER };
+
+	for (u32 i = 0; i < 4; i++) {
+		u32 first = tables[i & 1], second = tables[~i & 1];
+
+		host_cpu_down(cpu);
+		rd_lose_power(cpu, false);
+		host_cpu_is_back(cpu);
+		require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 4) != PKVM_MMIO_OK, "LPIs without tables");
+		require("I6", host_rd_mmio(cpu, first, rd_pinned(cpu, first), 8) == PKVM_MMIO_OK,
+			"register %x isn't restored", first);
+		require("I4", host_rd_mmio(cpu, GICR_CTLR, 1, 4) != PKVM_MMIO_OK,
+			"LPIs without register %x", second);
+		require("I6", host_rd_mmio(cpu, second, rd_pinned(cpu, second), 8) == PKVM_MMIO_OK,
+			"register %x isn't restored", second);
+		require("I6", host_rd_mmio(cpu, GICR_CTLR, 1, 4) == PKVM_MMIO_OK, "LPIs stay off");
+		require("I6", host_rd_mmio(cpu, GICR_WAKER, 0, 4) == PKVM_MMIO_OK, "asleep");
+		drv_restore_vpe_table(cpu);
 	}
 }
 
@@ -355,6 +403,8 @@ static void refusals(void)
 	require("I4", host_mmio(0, GITS_CTLR, 1, 8) != PKVM_MMIO_OK, "GITS_CTLR with 64 bits");
 	for (u32 cpu = 0; cpu < NR_RD_FRAMES; cpu++)
 		rd_refusals(cpu);
+	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
+		rd_half_restored(cpu);
 	nr_rd_refusals = redist_stat(PKVM_REDIST_IGNORED);
 	require("I4", nr_rd_refusals && redist_stat(PKVM_REDIST_WRITES) >= nr_rd_refusals &&
 		redist_stat(PKVM_REDIST_COUNT) == NR_RD_FRAMES &&

@@ -29,6 +29,7 @@ static struct {
 	phys_addr_t	config, pending[NR_RDS], vpes[2];
 	bool		protected;
 	bool		away[NR_RDS];	/* firmware has the CPU */
+	bool		in_el2[NR_RD_FRAMES];
 } rds;
 
 static u32 cursor;
@@ -186,17 +187,53 @@ static void rd_snapshot(unsigned int cpu, u64 *regs)
 	regs[5] = rd_peek(cpu, VLPI_FRAME + GICR_VPENDBASER) & ~GICR_VPENDBASER_Dirty;
 }
 
+/* Neither in the hands of firmware nor in EL2, as another one has come in */
+static bool can_run(unsigned int cpu)
+{
+	return !rds.in_el2[cpu] && (cpu >= NR_RDS || !rds.away[cpu]);
+}
+
+/* @cpu, if it can run, or the next one that can */
+static unsigned int somebody(unsigned int cpu)
+{
+	for (u32 i = 0; i < NR_RDS && !can_run(cpu); i++)
+		cpu = (cpu + 1) % NR_RDS;
+
+	return cpu;
+}
+
+/* Everything that CPU @from does in EL2 is between these two. */
+static void enter_on(unsigned int from)
+{
+	rds.in_el2[from] = true;
+	this_cpu = from;
+}
+
+static void leave_on(unsigned int from, unsigned int before)
+{
+	rds.in_el2[from] = false;
+	this_cpu = before;
+}
+
 /* @offset is one of RD_base, or of VLPI_base if there is that frame. */
-enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+enum pkvm_mmio_result host_rd_mmio_from(unsigned int from, unsigned int cpu, u32 offset, u64 value,
+					unsigned int size)
 {
 	u64 before[6] = {}, after[6] = {}, pinned = rd_pinned(cpu, offset & ~7U);
 	bool v40 = config.version == 40;
+	unsigned int on = this_cpu;
 	enum pkvm_mmio_result res;
 	bool raced = race;
 
+	if (!can_run(from))
+		return PKVM_MMIO_IGNORED;
 	rd_snapshot(cpu, before);
+	enter_on(from);
 	res = write_at(RD_BASE(cpu) + offset, value, size);
+	leave_on(from, on);
 	rd_snapshot(cpu, after);
+	require("I4", res != PKVM_MMIO_OK || from == cpu || !rd_is_own(offset & ~7U, ~0ULL),
+		"CPU %u writes register %x of CPU %u", from, offset, cpu);
 	if (raced)
 		return res;
 
@@ -236,14 +273,32 @@ enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsi
 	return res;
 }
 
-static void write_rd(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+/* By the CPU itself, unless it can't */
+enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+{
+	return host_rd_mmio_from(somebody(cpu), cpu, offset, value, size);
+}
+
+static void write_rd_from(unsigned int from, unsigned int cpu, u32 offset, u64 value,
+			  unsigned int size)
 {
 	if (!rds.protected) {
 		rd_poke(cpu, offset, value, size);
 		return;
 	}
-	require("I6", host_rd_mmio(cpu, offset, value, size) == PKVM_MMIO_OK || !honest,
+	require("I6", host_rd_mmio_from(from, cpu, offset, value, size) == PKVM_MMIO_OK || !honest,
 		"write of register %x of CPU %u ignored", offset, cpu);
+}
+
+static void write_rd(unsigned int cpu, u32 offset, u64 value, unsigned int size)
+{
+	write_rd_from(somebody(cpu), cpu, offset, value, size);
+}
+
+/* Drivers write few registers of other CPUs. */
+static unsigned int another(unsigned int cpu)
+{
+	return somebody((cpu + 1) % NR_RDS);
 }
 
 static void write_reg(unsigned int its, u32 offset, u64 value, unsigned int size)
@@ -654,9 +709,6 @@ static void protect_redists(enum rd_fail fail)
 	}
 	require("I4", redist_protect(RD_BASE(0)) < 0, "protected twice");
 	rds.protected = true;
-	/* __pkvm_prot_finalize() */
-	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
-		redist_power_up(redist_find(cpu));
 	for (u32 cpu = 0; cpu < NR_RDS; cpu++)
 		require("model", !its_add_redistributor(RD_BASE(cpu), host_processor(cpu)),
 			"its_add_redistributor()");
@@ -969,10 +1021,18 @@ void drv_put_vpe(unsigned int cpu, bool doorbell)
 	read_clean(cpu);
 }
 
+/* Nobody waits until it is done. */
+void put_vpe_in_haste(unsigned int cpu)
+{
+	u64 value = rd_peek(cpu, VLPI_FRAME + GICR_VPENDBASER);
+
+	write_rd(cpu, VLPI_FRAME + GICR_VPENDBASER, value & ~GICR_VPENDBASER_Valid, 8);
+}
+
 /* GICR_SETLPIR, GICR_CLRLPIR, GICR_INVLPIR */
 void drv_lpi(unsigned int cpu, u32 offset, u32 intid)
 {
-	write_rd(cpu, offset, intid, 8);
+	write_rd_from(intid & 1 ? cpu : another(cpu), cpu, offset, intid, 8);
 }
 
 /* GICv4.1: its_vpe_4_1_invall_locked(), direct_lpi_inv(), vgic_v4's pending SGIs */
@@ -980,9 +1040,9 @@ void drv_inv_vpe(unsigned int cpu, u32 vpe)
 {
 	u64 value = GICR_INVALLR_V | (u64)vpe << 32;
 
-	write_rd(cpu, GICR_INVALLR, value, 8);
+	write_rd_from(another(cpu), cpu, GICR_INVALLR, value, 8);
 	write_rd(cpu, GICR_INVLPIR, value | 8200, 8);
-	write_rd(cpu, VLPI_FRAME + GICR_VSGIR, vpe, 4);
+	write_rd_from(another(cpu), cpu, VLPI_FRAME + GICR_VSGIR, vpe, 4);
 }
 
 static void restore_table(unsigned int cpu, u32 offset, u64 value, bool by_halves)
@@ -1017,24 +1077,32 @@ void drv_restore_vpe_table(unsigned int cpu)
  */
 void host_cpu_leaves(unsigned int cpu)
 {
-	if (rds.away[cpu])
+	unsigned int on = this_cpu;
+
+	if (!can_run(cpu))
 		return;
 	say("  CPU %u leaves", cpu);
+	enter_on(cpu);
 	el2_enter();
-	redist_power_down(redist_find(cpu));
+	redist_power_down(redist_find());
 	el2_leave();
+	leave_on(cpu, on);
 	rds.away[cpu] = true;
 }
 
 void host_cpu_is_back(unsigned int cpu)
 {
+	unsigned int on = this_cpu;
+
 	if (!rds.away[cpu])
 		return;
 	say("  CPU %u is back", cpu);
 	rd_power(cpu, true);
+	enter_on(cpu);
 	el2_enter();
-	redist_power_up(redist_find(cpu));
+	redist_power_up(redist_find());
 	el2_leave();
+	leave_on(cpu, on);
 	rds.away[cpu] = false;
 }
 

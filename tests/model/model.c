@@ -13,6 +13,7 @@
 struct config config;
 bool verbose;
 bool honest;
+unsigned int this_cpu;
 void (*race)(void);
 u32 race_after;
 u64 nr_refused;
@@ -70,10 +71,18 @@ void hyp_spin_lock_init(hyp_spinlock_t *lock)
 	lock->held = 0;
 }
 
+u64 model_mpidr(void)
+{
+	require("model", this_cpu != ANY_CPU, "it matters which CPU this is");
+
+	return BIT_ULL(31) | this_cpu;
+}
+
 /* Another CPU comes first where EL2 waits for a lock and holds none. */
 static void let_others_race(void)
 {
 	void (*fn)(void) = race;
+	unsigned int cpu = this_cpu;
 
 	if (nr_held || !fn)
 		return;
@@ -82,7 +91,9 @@ static void let_others_race(void)
 		return;
 	}
 	race = NULL;
+	this_cpu = ANY_CPU;
 	fn();
+	this_cpu = cpu;
 }
 
 void hyp_spin_lock(hyp_spinlock_t *lock)
@@ -126,6 +137,7 @@ void el2_enter(void)
 void el2_leave(void)
 {
 	require("I5", !nr_held, "EL2 leaves with a lock held");
+	rd_all_arrived();
 	require("I5", hw_accesses < 64, "EL2 accessed registers %u times", hw_accesses);
 	/* The CPU that had to wait begins to count anew */
 	hw_accesses = 0;
@@ -201,6 +213,7 @@ void model_reset(const struct config *new)
 	nr_held = 0;
 	nr_edges = 0;
 	depth = 0;
+	this_cpu = ANY_CPU;
 	race = NULL;
 	honest = false;
 	nr_refused = 0;

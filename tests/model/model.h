@@ -102,6 +102,8 @@ void __attribute__((noreturn)) __printf(2, 3) violation(const char *rule, const 
 #define require(rule, what, ...)	({ if (!(what)) violation(rule, __VA_ARGS__); })
 void __printf(1, 2) say(const char *fmt, ...);
 extern bool verbose;
+extern unsigned int this_cpu;		/* that EL2 runs on, ANY_CPU if it doesn't matter */
+#define ANY_CPU			~0U
 void model_reset(const struct config *config);
 void el2_enter(void);
 void el2_leave(void);
@@ -223,6 +225,8 @@ bool rd_find(const volatile void *reg, unsigned int size, unsigned int *cpu, u32
 void rd_lose_power(unsigned int cpu, bool restore);
 void rd_power(unsigned int cpu, bool on);
 bool rd_has_power(unsigned int cpu);
+bool rd_is_own(u32 offset, u64 value);
+void rd_all_arrived(void);
 void rd_walk_uses(unsigned int cpu, use_fn fn);
 
 /* host.c: the driver, and what else a kernel can do */
@@ -266,6 +270,8 @@ void host_free(phys_addr_t pa, u64 size);
 enum pkvm_mmio_result host_mmio(unsigned int its, u64 offset, u64 value, unsigned int size);
 bool host_abort(unsigned int its, u64 offset, u64 esr, u64 spsr, u64 value);
 bool host_abort_at(phys_addr_t pa, u64 esr, u64 spsr, u64 value);
+enum pkvm_mmio_result host_rd_mmio_from(unsigned int from, unsigned int cpu, u32 offset, u64 value,
+					unsigned int size);
 enum pkvm_mmio_result host_rd_mmio(unsigned int cpu, u32 offset, u64 value, unsigned int size);
 u32 host_processor(unsigned int cpu);
 phys_addr_t host_rd_table(unsigned int n);
@@ -301,6 +307,7 @@ int drv_unbind_vpe(u32 vpe);
 void drv_load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, phys_addr_t vconf);
 void load_vpe(unsigned int cpu, u32 vpe, phys_addr_t vpt, u64 vpropbaser, u64 flip);
 void drv_put_vpe(unsigned int cpu, bool doorbell);
+void put_vpe_in_haste(unsigned int cpu);
 void drv_lpi(unsigned int cpu, u32 offset, u32 intid);
 void drv_inv_vpe(unsigned int cpu, u32 vpe);
 void host_cpu_leaves(unsigned int cpu);

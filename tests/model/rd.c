@@ -46,6 +46,7 @@ static struct rd {
 	u32	rwp;			/* steps until GICR_CTLR.RWP is clear */
 	u32	dirty;			/* likewise GICR_VPENDBASER.Dirty */
 	u32	turn;			/* which LPI is next */
+	bool	posted;			/* another CPU's write may not have got there yet */
 	bool	off;			/* powered down: it keeps its state, and shows nothing of it */
 } rds[NR_RD_FRAMES];
 static u8 *frames[NR_RD_FRAMES];
@@ -273,6 +274,8 @@ u64 rd_peek(unsigned int cpu, u32 offset)
 
 u64 rd_read(unsigned int cpu, u32 offset)
 {
+	rds[cpu].posted = false;
+
 	return rds[cpu].off ? 0 : rd_peek(cpu, offset);
 }
 
@@ -407,12 +410,45 @@ static void write_vpendbaser(struct rd *rd, u64 value)
 		touch(vconf, vpt, 65535, DMA_VPE);
 }
 
+/*
+ * Its CPU alone has a redistributor use a table, or no longer: so there is power. That
+ * GICv4.0 forgets a configuration table, if nothing is resident, is no such thing.
+ */
+bool rd_is_own(u32 offset, u64 value)
+{
+	switch (offset) {
+	case GICR_SETLPIR:
+	case GICR_CLRLPIR:
+	case GICR_INVLPIR:
+	case GICR_INVALLR:
+	case V(GICR_VSGIR):
+		return false;
+	case V(GICR_VPROPBASER):
+		return config.version >= 41 || value & GENMASK_ULL(51, 12);
+	default:
+		return true;
+	}
+}
+
+static void check_own(unsigned int cpu, u32 offset, u64 value)
+{
+	require("I4", this_cpu == cpu || !rd_is_own(offset, value),
+		"register %x of CPU %u := %llx on another CPU", offset, cpu, value);
+	require("I4", !rds[cpu].off || !rd_is_own(offset, ~0ULL),
+		"register %x of CPU %u, which has no power, is written", offset, cpu);
+}
+
 /* Two CPUs may write a register at a time, or make the same vPE resident. */
 static void check_lock(u32 offset, u64 value)
 {
 	switch (offset) {
 	case GICR_SETLPIR:
 	case GICR_CLRLPIR:
+		return;
+	/* One CPU only */
+	case GICR_WAKER:
+	case GICR_PROPBASER:
+	case GICR_PENDBASER:
 		return;
 	case GICR_INVLPIR:
 	case GICR_INVALLR:
@@ -432,8 +468,11 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 	say("  CPU %u: register %x := %llx", cpu, offset, value);
 	require("I4", size == (narrow ? 4 : 8), "write of register %x with %u bytes", offset, size);
 	require("I4", offset < VLPI_FRAME || config.version >= 40, "write to VLPI_base");
-	if (rd->pinned)
+	if (rd->pinned) {
 		check_lock(offset, value);
+		check_own(cpu, offset, value);
+		rd->posted = this_cpu != cpu && rd_is_own(offset, ~0ULL);
+	}
 	if (rd->off)
 		return;
 	switch (offset) {
@@ -513,7 +552,7 @@ void rd_lose_power(unsigned int cpu, bool restore)
 {
 	struct rd *rd = &rds[cpu], old = *rd;
 
-	require("model", rd->off || !oracle_on, "CPU %u is running", cpu);
+	require("model", rd->off || !oracle_on || cpu >= NR_RDS, "CPU %u is running", cpu);
 	*rd = (struct rd){
 		.off		= old.off,
 		.pinned_prop	= old.pinned_prop,
@@ -528,6 +567,14 @@ void rd_lose_power(unsigned int cpu, bool restore)
 	rd->propbaser = old.propbaser;
 	rd->pendbaser = old.pendbaser;
 	rd->ctlr = old.ctlr;
+}
+
+/* EL2 leaves: the CPU of each redistributor may have it powered down, as far as EL2 knows. */
+void rd_all_arrived(void)
+{
+	for (u32 n = 0; n < NR_RD_FRAMES; n++)
+		require("I3", !rds[n].posted || !oracle_on, "CPU %u: is the configuration forgotten?",
+			n);
 }
 
 /* Its state stays, unless rd_lose_power() follows. */

@@ -68,6 +68,8 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include <asm/cputype.h>
+
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
 #include <nvhe/memory.h>
@@ -103,6 +105,8 @@ static struct {
 	void			*last_write;	/* of 64 bits, to a frame */
 	bool			slow;		/* to be done with a vPE */
 	bool			unsealed;	/* the host is trusted */
+	u64			mpidr;		/* of the CPU that EL2 runs on */
+	bool			away[NR_REDISTS]; /* the CPU is in the hands of firmware */
 	unsigned int		nr_tables;	/* taken */
 	struct its_table_info	table;		/* the last of them */
 	u64			table_missing;
@@ -230,8 +234,14 @@ static bool fake_its_is_sealed(void)
 	return !fake.unsealed;
 }
 
+static u64 fake_mpidr(void)
+{
+	return fake.mpidr;
+}
+
 #define its_list		fake_its_list
 #define its_is_sealed	fake_its_is_sealed
+#define read_cpuid_mpidr	fake_mpidr
 #define hyp_phys_to_virt(pa)	__va(pa)
 #define hyp_virt_to_phys(va)	__pa(va)
 
@@ -2407,6 +2417,10 @@ static void reg_set(unsigned int n, u32 offset, u64 value)
 		*(u64 *)reg_at(n, offset) = value;
 }
 
+/* Of whom the redistributors are, as GICR_TYPER and MPIDR_EL1 have it */
+static const u32 affinities[NR_REDISTS] = { 0, 0x00000001, 0x01020304 };
+static const u64 mpidrs[NR_REDISTS] = { 0x80000000, 0x80000001, 0x0180020304 };
+
 /* Registers of a redistributor that a driver has set up, in memory */
 static void make_frames(struct kunit *test, unsigned int n, u64 typer)
 {
@@ -2421,7 +2435,7 @@ static void make_frames(struct kunit *test, unsigned int n, u64 typer)
 		fake.frames[2 * n + i] = frame;
 	}
 
-	reg_set(n, GICR_TYPER, typer);
+	reg_set(n, GICR_TYPER, typer | (u64)affinities[n] << 32);
 	reg_set(n, GICR_CTLR, n == NO_LPIS ? LPIS_OFF : LPIS_ON);
 	reg_set(n, GICR_PROPBASER, PROPBASER);
 	reg_set(n, GICR_PENDBASER, PENDBASER_OF(n));
@@ -2457,13 +2471,13 @@ static struct command_world *make_redists(struct kunit *test, u64 typer)
 		reg_set(n, VPROPBASER, table);
 		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
 		KUNIT_ASSERT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
-		redist_power_up(&redists[n]);
 	}
 
 	return world;
 }
 
-static enum pkvm_mmio_result host_write(unsigned int n, u32 offset, u64 value, unsigned int size)
+static enum pkvm_mmio_result host_write_from(unsigned int cpu, unsigned int n, u32 offset,
+					     u64 value, unsigned int size)
 {
 	const struct pkvm_mmio_range *range = pkvm_mmio_find(FRAMES(n) + offset, NULL, NULL);
 	struct pkvm_mmio_write write = { .value = value, .size = size };
@@ -2471,10 +2485,17 @@ static enum pkvm_mmio_result host_write(unsigned int n, u32 offset, u64 value, u
 
 	KUNIT_ASSERT_NOT_NULL(kunit_get_current_test(), range);
 	write.offset = FRAMES(n) + offset - range->base;
+	fake.mpidr = mpidrs[cpu];
 	res = range->write(range, &write);
 	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&its_vpe_lock));
 
 	return res;
+}
+
+/* By its own CPU, as drivers do, if that isn't away */
+static enum pkvm_mmio_result host_write(unsigned int n, u32 offset, u64 value, unsigned int size)
+{
+	return host_write_from(fake.away[n] ? !n : n, n, offset, value, size);
 }
 
 /* Copy all frames, for expect_frames() */
@@ -3126,7 +3147,8 @@ static void redist_test_forward(struct kunit *test)
 		make_redists(test, typers[i]);
 		fake.unsealed = true;
 		for (unsigned int n = 0; n < NR_REDISTS; n++) {
-			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER, vpend, 8), PKVM_MMIO_OK);
+			KUNIT_EXPECT_EQ(test, host_write_from(!n, n, VPENDBASER, vpend, 8),
+					PKVM_MMIO_OK);
 			KUNIT_EXPECT_EQ(test, reg_get(n, VPENDBASER), vpend);
 			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER, 0, 4), PKVM_MMIO_IGNORED);
 			KUNIT_EXPECT_EQ(test, host_write(n, VPENDBASER + 4, 0, 4),
@@ -3188,16 +3210,24 @@ static void cpu_leaves(unsigned int n, u64 *vpendbaser)
 {
 	redist_power_down(&redists[n]);
 	KUNIT_EXPECT_FALSE(kunit_get_current_test(), hyp_spin_is_locked(&its_vpe_lock));
+	fake.away[n] = true;
 	*vpendbaser = reg_get(n, VPENDBASER);
 	reg_set(n, VPENDBASER, 0);
 	reg_set(n, GICR_CTLR, 0);
+}
+
+static void cpu_is_back(unsigned int n)
+{
+	redist_power_up(&redists[n]);
+	KUNIT_EXPECT_FALSE(kunit_get_current_test(), redists[n].off);
+	fake.away[n] = false;
 }
 
 static void cpu_returns(unsigned int n, u64 vpendbaser)
 {
 	reg_set(n, VPENDBASER, vpendbaser);
 	reg_set(n, GICR_CTLR, LPIS_ON);
-	redist_power_up(&redists[n]);
+	cpu_is_back(n);
 }
 
 /* What is resident there stays pinned, and on record, until it has power again. */
@@ -3216,9 +3246,12 @@ static void redist_test_powered_down(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 		cpu_leaves(0, &vpendbaser);
 
+		KUNIT_EXPECT_TRUE(test, redists[0].off);
+		KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_ABANDONED), 1);
 		KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
-		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
-		KUNIT_EXPECT_EQ(test, load_v4_0(0, SHARED(7), VCONF), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_IGNORED);
+		KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | SHARED(7), 8),
+				PKVM_MMIO_IGNORED);
 		KUNIT_EXPECT_EQ(test, load_v4_0(1, VPT_FREE, VCONF), PKVM_MMIO_IGNORED);
 		KUNIT_EXPECT_EQ(test, host_write(0, GICR_CTLR, 0, 4), PKVM_MMIO_IGNORED);
 		KUNIT_EXPECT_PTR_EQ(test, vpe->resident, &redists[0]);
@@ -3253,6 +3286,8 @@ static void redist_test_power_down_releases(struct kunit *test)
 	cpu_leaves(0, &vpendbaser);
 	KUNIT_EXPECT_NULL(test, vpe->resident);
 	KUNIT_EXPECT_NULL(test, redists[0].vpe);
+	KUNIT_EXPECT_FALSE(test, redists[0].off);
+	KUNIT_EXPECT_EQ(test, redist_stat(PKVM_REDIST_ABANDONED), 0);
 	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), IDBITS);
 
 	KUNIT_EXPECT_EQ(test, load_v4_0(1, VPT_FREE, VCONF), PKVM_MMIO_OK);
@@ -3262,27 +3297,6 @@ static void redist_test_power_down_releases(struct kunit *test)
 	settle(1);
 	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
 	cpu_leaves(1, &vpendbaser);
-	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
-}
-
-/* Another CPU can have one loaded there, while there is power yet. */
-static void redist_test_load_while_leaving(struct kunit *test)
-{
-	u64 vpendbaser;
-
-	make_redists(test, R4_0);
-	redist_power_down(&redists[0]);
-	KUNIT_EXPECT_TRUE(test, redists[0].off);
-	KUNIT_EXPECT_EQ(test, load_v4_0(0, VPT_FREE, VCONF), PKVM_MMIO_OK);
-	vpendbaser = reg_get(0, VPENDBASER);
-	reg_set(0, VPENDBASER, 0);
-	reg_set(0, GICR_CTLR, 0);
-	KUNIT_EXPECT_EQ(test, its_unbind_vpe(VPE_RESERVED), -EBUSY);
-	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
-
-	cpu_returns(0, vpendbaser);
-	KUNIT_EXPECT_EQ(test, fake.pins[4], 1);
-	KUNIT_EXPECT_EQ(test, put(0), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, fake.pins[4], 0);
 }
 
@@ -3301,7 +3315,7 @@ static void redist_test_power_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vunmapp(its, &unmap, VPE_HERE), ITS_BAD_STATE);
 	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
 
-	redist_power_up(&redists[0]);
+	cpu_is_back(0);
 	KUNIT_EXPECT_EQ(test, host_write(0, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_IGNORED);
 	KUNIT_EXPECT_EQ(test, host_write(1, VPENDBASER, V | VPE_HERE, 8), PKVM_MMIO_OK);
 	KUNIT_EXPECT_EQ(test, put(1), PKVM_MMIO_OK);
@@ -3314,29 +3328,84 @@ static void redist_test_power_lost(struct kunit *test)
 /* By the affinity of the CPU, and only those that EL2 has */
 static void redist_test_find(struct kunit *test)
 {
-	static const u32 affinity[NR_REDISTS] = { 0x01020304, 0x00000001, 0 };
 	u64 missing;
 
 	make_world(test, V4_0);
-	KUNIT_EXPECT_NULL(test, redist_find(0));
+	KUNIT_EXPECT_NULL(test, redist_find());
 	for (unsigned int n = 0; n < NR_REDISTS; n++) {
-		make_frames(test, n, R4_0 | (u64)affinity[n] << 32);
-		KUNIT_EXPECT_NULL(test, redist_find(affinity[n]));
+		make_frames(test, n, R4_0);
+		fake.mpidr = mpidrs[n];
+		KUNIT_EXPECT_NULL(test, redist_find());
 		KUNIT_ASSERT_EQ(test, redist_protect(FRAMES(n)), 0);
 		KUNIT_EXPECT_EQ(test, redist_take_over(FRAMES(n), &missing), 0);
-		KUNIT_EXPECT_PTR_EQ(test, redist_find(affinity[n]), &redists[n]);
-		/* Nobody knows yet where its CPU is */
-		KUNIT_EXPECT_TRUE(test, redists[n].off);
-		redist_power_up(&redists[n]);
-		KUNIT_EXPECT_FALSE(test, redists[n].off);
+		KUNIT_EXPECT_PTR_EQ(test, redist_find(), &redists[n]);
 	}
-	KUNIT_EXPECT_NULL(test, redist_find(0x04030201));
+	for (unsigned int i = 0; i < 64; i++) {
+		/* Bits that are no affinity level, and those that are */
+		bool level = i < 24 || (i >= 32 && i < 40);
 
-	/* Without vLPIs, nothing is to be waited for */
-	make_redists(test, R3);
-	redists[0].off = false;
-	redist_power_down(&redists[0]);
-	KUNIT_EXPECT_FALSE(test, redists[0].off);
+		fake.mpidr = mpidrs[2] ^ BIT_ULL(i);
+		KUNIT_EXPECT_PTR_EQ_MSG(test, redist_find(), level ? NULL : &redists[2],
+					"bit %u", i);
+	}
+}
+
+/* What makes a redistributor use tables, its own CPU writes, and nobody else. */
+static void redist_test_other_cpu(struct kunit *test)
+{
+	static const struct {
+		u64	typer;
+		u32	offset;
+		u8	size;
+		bool	own;
+		u64	value;
+	} writes[] = {
+		{ R4_0, VPROPBASER,	8, true,  VCONF | IDBITS },
+		{ R4_0, VPENDBASER,	8, true,  V | VPT_FREE },
+		{ R4_0, VPENDBASER,	8, true,  0 },
+		{ R4_1, VPENDBASER,	8, true,  V | VPE_HERE },
+		{ R4_1, GICR_INVLPIR,	8, false, 8192 },
+		{ R4_1, GICR_INVALLR,	8, false, 0 },
+		{ R4_1, GICR_SETLPIR,	8, false, 8192 },
+		{ R4_1, GICR_CLRLPIR,	8, false, 8192 },
+		{ R4_1, VSGIR,		4, false, VPE_HERE },
+		{ R4_1, VPENDBASER,	8, true,  0 },
+		{ R4_1, GICR_CTLR,	4, true,  0 },
+		{ R4_1, GICR_PROPBASER,	8, true,  PROPBASER },
+		{ R4_1, GICR_PROPBASER,	4, true,  LOW(PROPBASER) },
+		{ R4_1, GICR_PENDBASER,	8, true,  PENDBASER },
+		{ R4_1, GICR_WAKER,	4, true,  GICR_WAKER_ProcessorSleep },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(writes); i++) {
+		const u32 offset = writes[i].offset;
+		const u8 size = writes[i].size;
+		u64 next_vconf;
+		void *before;
+
+		if (!i || writes[i].typer != writes[i - 1].typer)
+			make_redists(test, writes[i].typer | GICR_TYPER_DirectLPIS);
+		before = copy_frames(test);
+		next_vconf = redists[0].next_vconf;
+		for (unsigned int cpu = 1; cpu < NR_REDISTS; cpu++)
+			KUNIT_EXPECT_EQ_MSG(test,
+					    host_write_from(cpu, 0, offset, writes[i].value, size),
+					    writes[i].own ? PKVM_MMIO_IGNORED : PKVM_MMIO_OK,
+					    "write %u", i);
+		if (writes[i].own)
+			expect_frames(test, before);
+		KUNIT_EXPECT_EQ(test, redists[0].next_vconf, next_vconf);
+		KUNIT_EXPECT_EQ_MSG(test, host_write_from(0, 0, offset, writes[i].value, size),
+				    PKVM_MMIO_OK, "write %u", i);
+	}
+
+	/* GICv4.1: lost with the power */
+	reg_set(0, VPROPBASER, 0);
+	KUNIT_EXPECT_EQ(test, host_write_from(1, 0, VPROPBASER, redists[0].vpe_table, 8),
+			PKVM_MMIO_IGNORED);
+	KUNIT_EXPECT_EQ(test, reg_get(0, VPROPBASER), 0);
+	KUNIT_EXPECT_EQ(test, host_write_from(0, 0, VPROPBASER, redists[0].vpe_table, 8),
+			PKVM_MMIO_OK);
 }
 
 /* There are no LPIs without the other, once there is a vPE. */
@@ -4038,9 +4107,9 @@ static struct kunit_case redist_test_cases[] = {
 	KUNIT_CASE(redist_test_forget_vconf),
 	KUNIT_CASE(redist_test_powered_down),
 	KUNIT_CASE(redist_test_power_down_releases),
-	KUNIT_CASE(redist_test_load_while_leaving),
 	KUNIT_CASE(redist_test_power_lost),
 	KUNIT_CASE(redist_test_find),
+	KUNIT_CASE(redist_test_other_cpu),
 	KUNIT_CASE(redist_test_resident_lpis),
 	KUNIT_CASE(redist_test_unmap_resident_v4_0),
 	KUNIT_CASE(redist_test_unmap_resident_v4_1),

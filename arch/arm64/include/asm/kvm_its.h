@@ -81,6 +81,7 @@ enum pkvm_redist_stat {
 	PKVM_REDIST_WRITES,	/* of the host, to their frames */
 	PKVM_REDIST_IGNORED,	/* those of them that changed nothing */
 	PKVM_REDIST_RESIDENT,	/* how often a vPE was made resident */
+	PKVM_REDIST_ABANDONED,	/* and still was when its CPU went to firmware */
 	PKVM_REDIST_NR_STATS
 };
 

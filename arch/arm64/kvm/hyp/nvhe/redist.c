@@ -32,6 +32,7 @@
 #include <linux/wordpart.h>
 
 #include <asm/barrier.h>
+#include <asm/cputype.h>
 
 #include <nvhe/its_emulate.h>
 #include <nvhe/mem_protect.h>
@@ -114,7 +115,7 @@ static bool redist_lpis_are_on(const struct redist *rd)
 static bool redist_is_idle(const struct redist *rd)
 {
 	/* Pairs with redist_power_up(): if there is power, it stays as long as the lock */
-	if (rd->vpe && smp_load_acquire(&rd->off))
+	if (smp_load_acquire(&rd->off))
 		return false;
 
 	return !(readq_relaxed(rd->vlpi + GICR_VPENDBASER) &
@@ -142,10 +143,14 @@ bool redist_has_vpe(struct its_vpe_record *vpe)
 		return true;
 
 	/* GICv4.0: it names the configuration table, though to no effect */
-	if (!redist_is_v4_1(rd))
+	if (!redist_is_v4_1(rd)) {
 		writeq_relaxed(redist_vconf_idbits(), rd->vlpi + GICR_VPROPBASER);
+		/* It has got there before anybody can rely on that */
+		readq_relaxed(rd->vlpi + GICR_VPROPBASER);
+	}
 	vpe->resident = NULL;
-	WRITE_ONCE(rd->vpe, NULL);
+	/* Pairs with redist_power_down(): the power has lasted until now */
+	smp_store_release(&rd->vpe, NULL);
 
 	return false;
 }
@@ -160,56 +165,27 @@ static void redist_release_vpe(struct redist *rd)
 }
 
 /**
- * redist_find() - Look for the redistributor of a CPU
- * @affinity:	of the CPU, as in GICR_TYPER
- *
- * Called at any time, with or without a lock.
- *
- * Return: NULL if EL2 has none of it, or not yet.
- */
-struct redist *redist_find(u32 affinity)
-{
-	/* Pairs with redist_protect() */
-	unsigned int nr = smp_load_acquire(&nr_redists);
-
-	for (unsigned int i = 0; i < nr; i++)
-		if (upper_32_bits(redists[i].typer) == affinity)
-			return &redists[i];
-
-	return NULL;
-}
-
-/**
  * redist_power_down() - A redistributor may lose its power from now on
  * @rd:		of this CPU, which is about to leave it to firmware to be powered down
  *
  * Called without a lock, often, if the CPU is idle. It waits for its_vpe_lock only if
- * there is a vPE: whoever holds that lock, has found @rd to have a vPE, and @off not to
- * be set may rely on its power until the lock is dropped. A driver has put its vPE, and
- * seen that this is done: now EL2 sees it, too. If it isn't, the vPE stays where it is,
- * for EL2, until the CPU is back.
+ * there is a vPE, which no other CPU can have made resident: whoever holds that lock, and
+ * finds @rd to have a vPE, and @off not to be set, may rely on its power for as long as
+ * both is so. A driver has put its vPE, and seen that this is done: now EL2 sees it, too. If
+ * it isn't, the vPE stays where it is, for EL2, until the CPU is back.
  */
 void redist_power_down(struct redist *rd)
 {
-	if (!(rd->typer & GICR_TYPER_VLPIS))
+	/* Pairs with redist_has_vpe() */
+	if (!smp_load_acquire(&rd->vpe))
 		return;
 
-	/* A driver makes vPEs resident for its own CPU only: so it isn't refused by @off. */
-	if (!READ_ONCE(rd->vpe)) {
-		WRITE_ONCE(rd->off, true);
-		/*
-		 * Pairs with the lock: either the vPE that another CPU has made resident
-		 * is seen here, or whoever looks for it there sees @off.
-		 */
-		smp_mb();
-		if (!READ_ONCE(rd->vpe))
-			return;
-	}
-
 	hyp_spin_lock(&its_vpe_lock);
-	WRITE_ONCE(rd->off, false);
 	redist_release_vpe(rd);
-	WRITE_ONCE(rd->off, true);
+	if (rd->vpe) {
+		WRITE_ONCE(rd->off, true);
+		rd->stats[PKVM_REDIST_ABANDONED]++;
+	}
 	hyp_spin_unlock(&its_vpe_lock);
 }
 
@@ -217,11 +193,11 @@ void redist_power_down(struct redist *rd)
  * redist_power_up() - A redistributor has power again, or hasn't lost it
  * @rd:		of this CPU, which is back from firmware, or here for the first time
  *
- * Takes no lock.
+ * Takes no lock. Only this CPU has set @off.
  */
 void redist_power_up(struct redist *rd)
 {
-	if (!(rd->typer & GICR_TYPER_VLPIS))
+	if (!rd->off)
 		return;
 
 	/* Pairs with redist_is_idle() */
@@ -534,6 +510,7 @@ static enum pkvm_mmio_result redist_write_vsgir(struct redist *rd,
  * @offset:	from RD_base, in bytes
  * @size:	in bytes
  * @halves:	of 64 bits, it may be written by halves
+ * @own:	only on the CPU that the redistributor is of
  * @lock:	its_vpe_lock is held then
  * @write:	does it
  */
@@ -541,6 +518,7 @@ struct redist_reg {
 	u32			offset;
 	u8			size;
 	bool			halves;
+	bool			own;
 	bool			lock;
 	enum pkvm_mmio_result	(*write)(struct redist *rd, const struct pkvm_mmio_write *write);
 };
@@ -548,19 +526,25 @@ struct redist_reg {
 /*
  * No row, no write, as for the ITS. The ones that are written all the time, when vCPUs
  * are loaded, come first.
+ *
+ * What makes a redistributor use a table, or no longer, is for its own CPU to write, as
+ * drivers do after boot: while that CPU is in EL2, no firmware powers the redistributor
+ * down, or up again with other contents, between a check and the write that counts on it.
+ * Nor does another CPU write in between; what EL2 does so about a vPE has its_vpe_lock.
  */
 static const struct redist_reg redist_regs[] = {
-	{ VLPI(GICR_VPENDBASER), sizeof(u64), false, true,  redist_write_vpendbaser },
-	{ VLPI(GICR_VPROPBASER), sizeof(u64), true,  true,  redist_write_vpropbaser },
-	{ VLPI(GICR_VSGIR),	 sizeof(u32), false, true,  redist_write_vsgir },
-	{ GICR_INVLPIR,		 sizeof(u64), false, false, redist_write_inv },
-	{ GICR_INVALLR,		 sizeof(u64), false, false, redist_write_inv },
-	{ GICR_SETLPIR,		 sizeof(u64), false, false, redist_write_lpir },
-	{ GICR_CLRLPIR,		 sizeof(u64), false, false, redist_write_lpir },
-	{ GICR_WAKER,		 sizeof(u32), false, true,  redist_write_waker },
-	{ GICR_CTLR,		 sizeof(u32), false, true,  redist_write_ctlr },
-	{ GICR_PROPBASER,	 sizeof(u64), true,  true,  redist_write_propbaser },
-	{ GICR_PENDBASER,	 sizeof(u64), true,  true,  redist_write_pendbaser },
+	/*			size	     halves own    lock */
+	{ VLPI(GICR_VPENDBASER), sizeof(u64), false, true,  true,  redist_write_vpendbaser },
+	{ VLPI(GICR_VPROPBASER), sizeof(u64), true,  true,  true,  redist_write_vpropbaser },
+	{ VLPI(GICR_VSGIR),	 sizeof(u32), false, false, true,  redist_write_vsgir },
+	{ GICR_INVLPIR,		 sizeof(u64), false, false, false, redist_write_inv },
+	{ GICR_INVALLR,		 sizeof(u64), false, false, false, redist_write_inv },
+	{ GICR_SETLPIR,		 sizeof(u64), false, false, false, redist_write_lpir },
+	{ GICR_CLRLPIR,		 sizeof(u64), false, false, false, redist_write_lpir },
+	{ GICR_WAKER,		 sizeof(u32), false, true,  false, redist_write_waker },
+	{ GICR_CTLR,		 sizeof(u32), false, true,  true,  redist_write_ctlr },
+	{ GICR_PROPBASER,	 sizeof(u64), true,  true,  false, redist_write_propbaser },
+	{ GICR_PENDBASER,	 sizeof(u64), true,  true,  false, redist_write_pendbaser },
 };
 
 static const struct redist_reg *redist_find_reg(u64 offset)
@@ -572,6 +556,41 @@ static const struct redist_reg *redist_find_reg(u64 offset)
 	return NULL;
 }
 
+/* Of this CPU, as in GICR_TYPER */
+static u32 redist_affinity(void)
+{
+	u64 mpidr = read_cpuid_mpidr();
+
+	return MPIDR_AFFINITY_LEVEL(mpidr, 3) << 24 | MPIDR_AFFINITY_LEVEL(mpidr, 2) << 16 |
+	       MPIDR_AFFINITY_LEVEL(mpidr, 1) << 8 | MPIDR_AFFINITY_LEVEL(mpidr, 0);
+}
+
+/**
+ * redist_find() - Look for the redistributor of this CPU
+ *
+ * Called at any time, with or without a lock.
+ *
+ * Return: NULL if EL2 has none of it, or not yet.
+ */
+struct redist *redist_find(void)
+{
+	u32 affinity = redist_affinity();
+	/* Pairs with redist_protect() */
+	unsigned int nr = smp_load_acquire(&nr_redists);
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (upper_32_bits(redists[i].typer) == affinity)
+			return &redists[i];
+
+	return NULL;
+}
+
+/* As long as there is no seal, the host is trusted, or there is nothing to protect. */
+static bool redist_may_write(const struct redist *rd, const struct redist_reg *reg)
+{
+	return !reg->own || !its_is_sealed() || upper_32_bits(rd->typer) == redist_affinity();
+}
+
 /* A write of the host to one of the two frames, see pkvm_mmio_write_fn. */
 static enum pkvm_mmio_result redist_write(const struct pkvm_mmio_range *range,
 					  const struct pkvm_mmio_write *write)
@@ -581,7 +600,8 @@ static enum pkvm_mmio_result redist_write(const struct pkvm_mmio_range *range,
 	enum pkvm_mmio_result res = PKVM_MMIO_IGNORED;
 
 	rd->stats[PKVM_REDIST_WRITES]++;
-	if (reg && (write->size == reg->size || (reg->halves && write->size < reg->size))) {
+	if (reg && (write->size == reg->size || (reg->halves && write->size < reg->size)) &&
+	    redist_may_write(rd, reg)) {
 		if (reg->lock)
 			hyp_spin_lock(&its_vpe_lock);
 		res = reg->write(rd, write);
@@ -640,8 +660,6 @@ int redist_protect(phys_addr_t base)
 
 	rd->frame = pkvm_mmio_find(base, NULL, NULL)->va;
 	rd->typer = readq_relaxed(rd->frame + GICR_TYPER);
-	/* Until its CPU comes by, if it ever does */
-	rd->off = true;
 	/* Pairs with redist_find(), which may look for GICR_TYPER at any time */
 	smp_store_release(&nr_redists, nr_redists + 1);
 

@@ -24,8 +24,8 @@ struct its_vpe_record;
  * @next_vconf:	value of GICR_VPROPBASER for the vPE to come, GICv4.0
  * @vpe:	the vPE that was made resident last; NULL if it isn't any more for sure
  *
- * @off:	its CPU is in the hands of firmware, so it may be without power; see
- *		redist_power_down()
+ * @off:	its CPU is in the hands of firmware, so it may be without power, and there
+ *		is a vPE; see redist_power_down()
  * @stats:	see enum pkvm_redist_stat; not exact
  */
 struct redist {
@@ -48,16 +48,13 @@ struct redist {
 
 int redist_protect(phys_addr_t base);
 int redist_take_over(phys_addr_t base, u64 *missing);
+struct redist *redist_find(void);
 phys_addr_t redist_not_taken(void);
 bool redist_tables_have(u32 vpe_id);
 int redist_tables_add(u32 vpe_id, u64 *missing);
 bool redist_has_vpe(struct its_vpe_record *vpe);
-struct redist *redist_find(u32 affinity);
 void redist_power_down(struct redist *rd);
 void redist_power_up(struct redist *rd);
 u64 redist_stat(u32 stat);
-
-/* psci-relay.c */
-void psci_redist_power_up(void);
 
 #endif /* __KVM_NVHE_REDIST_H__ */
