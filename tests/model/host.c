@@ -1121,6 +1121,9 @@ void host_cpu_down(unsigned int cpu)
 
 void drv_cpu_suspend(unsigned int cpu, bool restore, bool by_halves)
 {
+	/* Busy elsewhere */
+	if (rds.in_el2[cpu])
+		return;
 	write_rd(cpu, GICR_WAKER, rd_peek(cpu, GICR_WAKER) | GICR_WAKER_ProcessorSleep, 4);
 	require("I6", !honest || rd_peek(cpu, GICR_WAKER) & GICR_WAKER_ChildrenAsleep, "awake");
 	host_cpu_down(cpu);
