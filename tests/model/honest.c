@@ -563,7 +563,8 @@ static void run(const struct config *c, u32 seed)
 /* Without a seal, a vPE becomes resident as ever. */
 static void forwarded(u32 offset, u64 value)
 {
-	require("I6", host_rd_mmio(0, offset, value, 8) == PKVM_MMIO_OK &&
+	/* Also if it is another CPU's */
+	require("I6", host_rd_mmio_from(1, 0, offset, value, 8) == PKVM_MMIO_OK &&
 		rd_peek(0, offset) == value, "write of register %x isn't forwarded", offset);
 	require("I4", host_rd_mmio(0, offset, 1, 4) != PKVM_MMIO_OK, "half of register %x", offset);
 }
