@@ -100,7 +100,8 @@ static uint64_t redist_counter(const char *name)
 	return found ? strtoull(found + strlen(key), NULL, 0) : 0;
 }
 
-/* All sorts of values in all widths, written by its own CPU. Returns how many of these
+/*
+ * All sorts of values in all widths, written by its own CPU. Returns how many of these
  * changed a register.
  */
 static unsigned int hostile_writes(unsigned int n, unsigned int offset, uint64_t evil)

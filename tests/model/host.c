@@ -203,10 +203,14 @@ static unsigned int somebody(unsigned int cpu)
 }
 
 /* Everything that CPU @from does in EL2 is between these two. */
-static void enter_on(unsigned int from)
+static unsigned int enter_on(unsigned int from)
 {
+	unsigned int before = this_cpu;
+
 	rds.in_el2[from] = true;
 	this_cpu = from;
+
+	return before;
 }
 
 static void leave_on(unsigned int from, unsigned int before)
@@ -221,14 +225,14 @@ enum pkvm_mmio_result host_rd_mmio_from(unsigned int from, unsigned int cpu, u32
 {
 	u64 before[6] = {}, after[6] = {}, pinned = rd_pinned(cpu, offset & ~7U);
 	bool v40 = config.version == 40;
-	unsigned int on = this_cpu;
 	enum pkvm_mmio_result res;
+	unsigned int on;
 	bool raced = race;
 
 	if (!can_run(from))
 		return PKVM_MMIO_IGNORED;
 	rd_snapshot(cpu, before);
-	enter_on(from);
+	on = enter_on(from);
 	res = write_at(RD_BASE(cpu) + offset, value, size);
 	leave_on(from, on);
 	rd_snapshot(cpu, after);
@@ -1077,12 +1081,12 @@ void drv_restore_vpe_table(unsigned int cpu)
  */
 void host_cpu_leaves(unsigned int cpu)
 {
-	unsigned int on = this_cpu;
+	unsigned int on;
 
 	if (!can_run(cpu))
 		return;
 	say("  CPU %u leaves", cpu);
-	enter_on(cpu);
+	on = enter_on(cpu);
 	el2_enter();
 	redist_power_down(redist_find());
 	el2_leave();
@@ -1092,13 +1096,13 @@ void host_cpu_leaves(unsigned int cpu)
 
 void host_cpu_is_back(unsigned int cpu)
 {
-	unsigned int on = this_cpu;
+	unsigned int on;
 
 	if (!rds.away[cpu])
 		return;
 	say("  CPU %u is back", cpu);
 	rd_power(cpu, true);
-	enter_on(cpu);
+	on = enter_on(cpu);
 	el2_enter();
 	redist_power_up(redist_find());
 	el2_leave();

@@ -471,7 +471,7 @@ void rd_poke(unsigned int cpu, u32 offset, u64 value, unsigned int size)
 	if (rd->pinned) {
 		check_lock(offset, value);
 		check_own(cpu, offset, value);
-		rd->posted = this_cpu != cpu && rd_is_own(offset, ~0ULL);
+		rd->posted |= this_cpu != cpu && rd_is_own(offset, ~0ULL);
 	}
 	if (rd->off)
 		return;

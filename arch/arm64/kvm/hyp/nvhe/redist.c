@@ -588,7 +588,7 @@ struct redist *redist_find(void)
 /* As long as there is no seal, the host is trusted, or there is nothing to protect. */
 static bool redist_may_write(const struct redist *rd, const struct redist_reg *reg)
 {
-	return !reg->own || !its_is_sealed() || upper_32_bits(rd->typer) == redist_affinity();
+	return !reg->own || upper_32_bits(rd->typer) == redist_affinity() || !its_is_sealed();
 }
 
 /* A write of the host to one of the two frames, see pkvm_mmio_write_fn. */
